@@ -1,0 +1,3 @@
+module github.com/ferry-ops/ferry
+
+go 1.26
