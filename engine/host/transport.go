@@ -1,0 +1,66 @@
+package host
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Transport carries commands to one host. Its methods may be called
+// concurrently; commands asked for concurrently share round trips where the
+// transport can pipeline.
+//
+// A command that ran and exited non-zero is a Result. An error means that the
+// command could not be run or its result could not be learned; it wraps one of
+// the errors of this package (see errors.go), so callers can tell "never
+// started" from "unknown".
+type Transport interface {
+	// Run runs one command to its end. If c.ReadOnly is set, the transport may
+	// run it again after a reconnect; otherwise a connection lost while the
+	// command may have been running gives ErrUnknown.
+	Run(ctx context.Context, c Command) (Result, error)
+	// Upload writes size bytes of r to path (mode 0600), which must not be a
+	// path anything else reads: callers move it into place. It is for content
+	// too large to ride in a command's standard input.
+	Upload(ctx context.Context, path string, r io.Reader, size int64) error
+	// Download copies the content of path to w.
+	Download(ctx context.Context, path string, w io.Writer) error
+	// Reconnect gives up the present connection and opens a new one. It
+	// returns ErrUnreachable if that does not work before ctx ends.
+	Reconnect(ctx context.Context) error
+	// Lock makes this controller the only one that changes the host until
+	// Close or the end of the process; epoch is the number of the run (a later
+	// run has a higher one). ErrLocked says who holds the host.
+	Lock(ctx context.Context, epoch int64, owner string) error
+	// Close ends the connection.
+	Close() error
+}
+
+// Command is one command for a host.
+type Command struct {
+	Argv  []string          // program and arguments; quoted by the transport, in one place
+	Stdin []byte            // what the command reads; empty means /dev/null
+	Env   map[string]string // added to the environment; values are not visible in the host's process list
+	Dir   string            // working directory; empty means /
+	User  string            // become this user for the command; empty means the connection's (become) user
+
+	// ReadOnly promises that running the command twice is the same as once.
+	ReadOnly bool
+	// Sensitive keeps Argv, Stdin and the output out of logs, events and errors.
+	Sensitive bool
+}
+
+// Result is what a command that ran to its end left behind.
+type Result struct {
+	Stdout []byte
+	Stderr []byte
+	// Code is the exit status, 128+n if signal n ended the command.
+	Code int
+	// Truncated says that a stream was longer than the transport keeps
+	// (the end is dropped; the command still ran to its end).
+	Truncated bool
+	Duration  time.Duration
+}
+
+// OK reports whether the command exited with status 0.
+func (r Result) OK() bool { return r.Code == 0 }
