@@ -107,4 +107,4 @@ func Shorten(s string, n int) string {
 var ErrTooLarge = errors.New("file too large to read into memory")
 
 // MaxReadFile is the largest file ReadFile returns, in bytes.
-const MaxReadFile = 8 << 20
+const MaxReadFile = 2 << 20

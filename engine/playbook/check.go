@@ -1,0 +1,260 @@
+package playbook
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+var perHostRoots = []string{"var", "local", "facts", "host", "path"}
+
+// checkLocals resolves what local values mention and refuses cycles.
+func (pb *Playbook) checkLocals(set *diag.Set) {
+	v := pb.newEnv(perHostRoots)
+	deps := map[string][]string{}
+	for _, l := range pb.locals {
+		v.refs(l.expr, set)
+		for _, t := range l.expr.Variables() {
+			if t.RootName() == "local" && len(t) > 1 {
+				deps[l.name] = append(deps[l.name], attrName(t[1]))
+			}
+		}
+	}
+	var order []*local
+	state := map[string]int{} // 1 being visited, 2 done
+	var visit func(l *local, path []string) bool
+	visit = func(l *local, path []string) bool {
+		switch state[l.name] {
+		case 1:
+			rng := l.expr.Range()
+			set.Append(diag.Errorf("Cycle in local values", &rng, "A local value cannot depend on itself: %s.", strings.Join(append(path, l.name), " → ")))
+			return false
+		case 2:
+			return true
+		}
+		state[l.name] = 1
+		for _, d := range deps[l.name] {
+			if dl := pb.local(d); dl != nil && !visit(dl, append(path, l.name)) {
+				return false
+			}
+		}
+		state[l.name] = 2
+		order = append(order, l)
+		return true
+	}
+	for _, l := range pb.locals {
+		if !visit(l, nil) {
+			return
+		}
+	}
+	pb.locals = order // each after what it depends on
+}
+
+func (pb *Playbook) newEnv(roots []string) *env {
+	return &env{pb: pb, roots: roots, tasks: map[string]*Task{}, later: map[string]*Task{}, facts: map[string]bool{}, used: map[*Task]bool{}}
+}
+
+func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
+	hosts := pb.newEnv([]string{"var", "local", "path"})
+	hosts.refs(p.Hosts, set)
+
+	v := pb.newEnv(append(perHostRoots[:len(perHostRoots):len(perHostRoots)], "task", "check", "each", "self"))
+	Walk(p.Items, func(t *Task) { v.later[t.Address()] = t })
+	before := len(set.Diags)
+	v.items(p.Items, set)
+	for _, h := range p.Handlers {
+		v.task(h, set)
+	}
+	if set.HasErrors() && len(set.Diags) > before {
+		// Decoding with unresolved references would report them a second time.
+		pb.decodeStatic(p, set, true)
+		return
+	}
+	pb.decodeStatic(p, set, false)
+}
+
+func (v *env) items(items []Item, set *diag.Set) {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *Task:
+			v.task(it, set)
+			v.tasks[it.Address()] = it
+			delete(v.later, it.Address())
+		case *Block:
+			v.refs(it.When, set)
+			v.items(it.Items, set)
+			v.items(it.Rescue, set)
+			v.items(it.Always, set)
+		}
+	}
+}
+
+// task resolves the references of one task.
+func (v *env) task(t *Task, set *diag.Set) {
+	v.refs(t.Meta.ForEach, set)
+	v.each = t.Meta.ForEach != nil
+	v.refs(t.Meta.When, set)
+	for _, name := range sortedAttrNames(t.Attrs) {
+		v.refs(t.Attrs[name].Expr, set)
+	}
+	v.refs(t.Meta.Environment, set)
+	v.refs(t.Meta.BecomeUser, set)
+	v.self = t
+	v.refs(t.Meta.ChangedWhen, set)
+	v.refs(t.Meta.FailedWhen, set)
+	if t.Meta.Retry != nil {
+		v.refs(t.Meta.Retry.Until, set)
+	}
+	v.self, v.each = nil, false
+}
+
+// decodeStatic decodes every task with facts and results unknown. With
+// namesOnly, it checks only the names of arguments.
+func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
+	scope := pb.staticScope(p)
+	check := func(t *Task) {
+		b, step := Bind(t.Info)
+		target := Target(t)
+		if namesOnly {
+			for _, name := range sortedAttrNames(t.Attrs) {
+				if a := t.Attrs[name]; b.Arg(name) == nil {
+					set.Append(diag.Errorf("Unknown argument", &a.NameRange, "%s has no argument %q.%s", target.What, name, diag.DidYouMean(name, b.Names())))
+				}
+			}
+			return
+		}
+		ctx := scope.Context(nil)
+		if t.Meta.ForEach != nil {
+			ctx = scope.Context(map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})})
+		}
+		d, diags := b.Decode(target, ctx, pb.Files)
+		set.Extend(diags)
+		pb.checkMeta(t, ctx, set)
+		if val, ok := step.(module.Validator); ok && d.Known() && !diags.HasErrors() {
+			if err := val.Validate(); err != nil {
+				set.Append(diag.Errorf("Invalid combination of arguments", &t.Range, "%s", err))
+			}
+		}
+	}
+	Walk(p.Items, check)
+	for _, h := range p.Handlers {
+		check(h)
+	}
+}
+
+// checkMeta evaluates the expressions of meta-arguments for their types.
+func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
+	for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser} {
+		if e == nil {
+			continue
+		}
+		v, diags := e.Value(ctx)
+		set.Extend(diags)
+		if diags.HasErrors() || !v.IsKnown() {
+			continue
+		}
+		rng := e.Range()
+		v, _ = v.Unmark()
+		switch e {
+		case t.Meta.When:
+			if v.IsNull() || v.Type() != cty.Bool {
+				set.Append(diag.Errorf("Wrong type of value", &rng, "The argument \"when\" is a condition: it must give true or false."))
+			}
+		case t.Meta.ForEach:
+			if _, err := Instances(v); err != nil {
+				set.Append(diag.Errorf("Wrong type of value", &rng, "%s", err))
+			}
+		}
+	}
+}
+
+// Bind makes a fresh step or check of a module and declares its arguments.
+func Bind(i module.Info) (*schema.Block, any) {
+	b := &schema.Block{}
+	if i.NewCheck != nil {
+		c := i.NewCheck()
+		c.Schema(b)
+		return b, c
+	}
+	s := i.New()
+	s.Schema(b)
+	return b, s
+}
+
+// Target is what schema.Block.Decode needs to know of a task.
+func Target(t *Task) schema.Target {
+	return schema.Target{What: fmt.Sprintf("The module %q", t.Module), Attrs: t.Attrs, Range: t.Range}
+}
+
+// collectFacts gathers the names of the facts the playbook mentions.
+func (pb *Playbook) collectFacts() {
+	seen := map[string]bool{}
+	add := func(ts []hcl.Traversal) {
+		for _, t := range ts {
+			if t.RootName() == "facts" && len(t) > 1 {
+				seen[attrName(t[1])] = true
+			}
+		}
+	}
+	exprs := func(es ...hclsyntax.Expression) {
+		for _, e := range es {
+			if e != nil {
+				add(e.Variables())
+			}
+		}
+	}
+	for _, l := range pb.locals {
+		exprs(l.expr)
+	}
+	task := func(t *Task) {
+		for _, a := range t.Attrs {
+			exprs(a.Expr)
+		}
+		exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen)
+		if t.Meta.Retry != nil {
+			exprs(t.Meta.Retry.Until)
+		}
+	}
+	for _, p := range pb.Plays {
+		Walk(p.Items, task)
+		for _, h := range p.Handlers {
+			task(h)
+		}
+		blocks(p.Items, func(b *Block) { exprs(b.When) })
+	}
+	add(pb.Files.Variables())
+	for n := range seen {
+		if contains(factNames(), n) {
+			pb.Facts = append(pb.Facts, n)
+		}
+	}
+	sort.Strings(pb.Facts)
+}
+
+func blocks(items []Item, f func(*Block)) {
+	for _, it := range items {
+		if b, ok := it.(*Block); ok {
+			f(b)
+			blocks(b.Items, f)
+			blocks(b.Rescue, f)
+			blocks(b.Always, f)
+		}
+	}
+}
+
+func sortedAttrNames(m map[string]*hclsyntax.Attribute) []string {
+	out := make([]string, 0, len(m))
+	for n := range m {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}

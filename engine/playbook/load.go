@@ -1,0 +1,164 @@
+package playbook
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Load reads the playbook at path, a directory or a file, and checks all that
+// can be checked without a host. The set holds every problem found and the text
+// of every file read; the playbook is nil if there were errors. ferryVersion is
+// compared with required_version; empty skips that.
+func Load(path string, reg *module.Registry, ferryVersion string) (*Playbook, diag.Set) {
+	var set diag.Set
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		abs = path
+	}
+	pb := &Playbook{Name: filepath.Base(abs), Dir: abs, Files: schema.NewFiles(), reg: reg}
+	if strings.HasSuffix(abs, ".hcl") {
+		pb.Name = strings.TrimSuffix(pb.Name, ".hcl")
+		pb.Dir = filepath.Dir(abs)
+	}
+	pb.functions = functions(pb.Dir)
+
+	files := readFiles(path, &set)
+	for _, f := range files { // "your ferry is too old" beats every other message
+		checkVersion(f.body, ferryVersion, &set)
+	}
+	if set.HasErrors() {
+		set.Sort()
+		return nil, set
+	}
+	for _, f := range files {
+		if f.vars {
+			pb.autoVars = append(pb.autoVars, assignments(f.body, &set)...)
+		} else {
+			pb.readTop(f.body, &set)
+		}
+	}
+	if len(pb.Plays) == 0 && !set.HasErrors() {
+		set.Append(diag.Errorf("Empty playbook", nil, "%s declares no play, so there is nothing to run. A play is written as\n    play \"NAME\" {\n      hosts = \"all\"\n    }", path))
+	}
+	if !set.HasErrors() {
+		pb.check(&set)
+	}
+	for name, src := range pb.Files.Sources() {
+		set.AddSource(name, src)
+	}
+	set.Sort()
+	pb.Sources = set.Sources
+	if set.HasErrors() {
+		return nil, set
+	}
+	return pb, set
+}
+
+var topBlocks = []string{"ferry", "variable", "locals", "play"}
+
+func (pb *Playbook) readTop(body *hclsyntax.Body, set *diag.Set) {
+	reader{what: "A playbook file", body: body, set: set}.only(nil, topBlocks)
+	for _, b := range body.Blocks {
+		switch b.Type {
+		case "variable":
+			pb.readVariable(b, set)
+		case "locals":
+			if labels(b, set) {
+				pb.readLocals(b, set)
+			}
+		case "play":
+			pb.readPlay(b, set)
+		}
+	}
+}
+
+// checkVersion enforces ferry { required_version = "…" }.
+func checkVersion(body *hclsyntax.Body, have string, set *diag.Set) {
+	for _, b := range body.Blocks {
+		if b.Type != "ferry" {
+			continue
+		}
+		if !labels(b, set) {
+			continue
+		}
+		r := reader{what: "The block \"ferry\"", body: b.Body, set: set}
+		r.only([]string{"required_version"}, nil)
+		want := r.str("required_version")
+		if want == "" {
+			continue
+		}
+		rng := r.expr("required_version").Range()
+		c, err := version.NewConstraint(want)
+		if err != nil {
+			set.Append(diag.Errorf("Invalid version constraint", &rng, "%q is not a version constraint; write for example \">= 0.1\".", want))
+			continue
+		}
+		if v, err := version.NewVersion(have); err == nil && !c.Check(v.Core()) {
+			set.Append(diag.Errorf("Wrong version of ferry", &rng, "This playbook needs ferry %s, and this is ferry %s. Install a fitting version of ferry.", want, have))
+		}
+	}
+}
+
+func (pb *Playbook) readLocals(b *hclsyntax.Block, set *diag.Set) {
+	reader{what: "The block \"locals\"", body: b.Body, set: set}.only(attrNames(b.Body), nil)
+	for _, a := range sortedAttrs(b.Body) {
+		if pb.local(a.Name) != nil {
+			set.Append(diag.Errorf("Duplicate local", &a.NameRange, "The local value %q is declared twice.", a.Name))
+			continue
+		}
+		pb.locals = append(pb.locals, &local{name: a.Name, expr: a.Expr})
+	}
+}
+
+func (pb *Playbook) local(name string) *local {
+	for _, l := range pb.locals {
+		if l.name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+func (pb *Playbook) localNames() []string {
+	out := make([]string, len(pb.locals))
+	for i, l := range pb.locals {
+		out[i] = l.name
+	}
+	return out
+}
+
+func attrNames(b *hclsyntax.Body) []string {
+	var out []string
+	for n := range b.Attributes {
+		out = append(out, n)
+	}
+	return out
+}
+
+// check resolves references and decodes every task once with facts and results
+// unknown, which finds unknown arguments, wrong types and missing files.
+func (pb *Playbook) check(set *diag.Set) {
+	pb.checkLocals(set)
+	for _, p := range pb.Plays {
+		pb.checkPlay(p, set)
+	}
+	if !set.HasErrors() {
+		pb.collectFacts()
+	}
+}
+
+// sensitive marks v if the variable is.
+func (v *Variable) mark(val cty.Value) cty.Value {
+	if v.Sensitive {
+		return val.Mark(schema.SensitiveMark)
+	}
+	return val
+}

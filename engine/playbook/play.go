@@ -1,0 +1,78 @@
+package playbook
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+var (
+	playAttrs  = []string{"description", "hosts", "become", "become_user", "tags"}
+	playBlocks = []string{"rollout", "task", "check", "handler", "block"}
+)
+
+func (pb *Playbook) readPlay(b *hclsyntax.Block, set *diag.Set) {
+	if !labels(b, set, "NAME") {
+		return
+	}
+	p := &Play{Name: b.Labels[0], Range: b.DefRange()}
+	for _, old := range pb.Plays {
+		if old.Name == p.Name {
+			set.Append(diag.Errorf("Duplicate play", &p.Range, "The play %q is declared twice, first at %s.", p.Name, place(old.Range)))
+			return
+		}
+	}
+	r := reader{what: fmt.Sprintf("The play %q", p.Name), body: b.Body, rng: p.Range, set: set}
+	r.only(playAttrs, playBlocks)
+	p.Description = r.str("description")
+	p.Become = r.optBool("become")
+	p.BecomeUser = r.str("become_user")
+	p.Tags = r.strs("tags")
+	if p.Hosts = r.expr("hosts"); p.Hosts == nil {
+		set.Append(diag.Errorf("Missing argument", &p.Range, "The play %q needs the argument \"hosts\": a pattern of hosts and groups of the inventory, for example \"web:!bastion\".", p.Name))
+	}
+	tr := &taskReader{pb: pb, play: p, set: set, seen: map[string]hcl.Range{}}
+	for _, c := range b.Body.Blocks {
+		switch c.Type {
+		case "rollout":
+			p.readRollout(c, set)
+		case "handler":
+			if t := tr.task(c); t != nil {
+				p.Handlers = append(p.Handlers, t)
+			}
+		}
+	}
+	p.Items = tr.items(b.Body)
+	tr.resolveNotify()
+	pb.Plays = append(pb.Plays, p)
+}
+
+func (p *Play) readRollout(b *hclsyntax.Block, set *diag.Set) {
+	if !labels(b, set) {
+		return
+	}
+	if p.Rollout.Range.Filename != "" {
+		rng := b.DefRange()
+		set.Append(diag.Errorf("Duplicate block", &rng, "The play %q has two blocks \"rollout\"; it can have one.", p.Name))
+		return
+	}
+	p.Rollout.Range = b.DefRange()
+	r := reader{what: "The block \"rollout\"", body: b.Body, rng: p.Rollout.Range, set: set}
+	r.only([]string{"batches", "parallel", "max_failed"}, nil)
+	for _, s := range r.strs("batches") {
+		if n, ok := r.size("batches", s); ok {
+			p.Rollout.Batches = append(p.Rollout.Batches, n)
+		}
+	}
+	if r.expr("parallel") != nil {
+		p.Rollout.Parallel = r.integer("parallel", 1, 100000)
+	}
+	if s := r.str("max_failed"); s != "" {
+		if n, ok := r.size("max_failed", s); ok {
+			p.Rollout.MaxFailed = &n
+		}
+	}
+}

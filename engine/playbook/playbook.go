@@ -1,0 +1,166 @@
+package playbook
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Playbook is a loaded playbook. It is not changed after Load and may be used
+// concurrently.
+type Playbook struct {
+	Name      string // base name of its directory or file
+	Dir       string // absolute path of its directory
+	Variables []*Variable
+	Plays     []*Play
+	Sources   diag.Sources
+	Files     *schema.Files
+	// Facts are the names of all facts the playbook mentions, sorted; nothing
+	// else is gathered.
+	Facts []string
+
+	locals    []*local
+	autoVars  []assignment
+	functions map[string]function.Function
+	reg       *module.Registry
+}
+
+// Variable is a declared input.
+type Variable struct {
+	Name        string
+	Description string
+	Sensitive   bool
+	Range       hcl.Range
+
+	typ         cty.Type
+	defaults    typeDefaults
+	def         *cty.Value
+	validations []validation
+}
+
+type validation struct {
+	condition hclsyntax.Expression
+	message   hclsyntax.Expression
+}
+
+type local struct {
+	name string
+	expr hclsyntax.Expression
+}
+
+// Play is one pass over a set of hosts.
+type Play struct {
+	Name        string
+	Description string
+	Hosts       hclsyntax.Expression // gives a host pattern
+	Become      *bool                // nil leaves it to the inventory
+	BecomeUser  string
+	Rollout     Rollout
+	Tags        []string
+	Items       []Item
+	Handlers    []*Task
+	Range       hcl.Range
+}
+
+// Rollout says how a play moves over its hosts.
+type Rollout struct {
+	// Batches are sizes as written ("1", "10%"); the last one repeats until all
+	// hosts are done. Empty means all hosts in one batch.
+	Batches []Size
+	// Parallel is how many hosts are worked on at once; 0 means the run's default.
+	Parallel int
+	// MaxFailed stops the rollout when more of the play's hosts than this have
+	// failed or were lost. Nil never stops it.
+	MaxFailed *Size
+	Range     hcl.Range
+}
+
+// Item is a *Task or a *Block.
+type Item interface{ item() }
+
+// Task is one use of a module: a task, a check or a handler.
+type Task struct {
+	Kind   string // "task", "check" or "handler"
+	Module string
+	Name   string
+	Info   module.Info
+	Attrs  map[string]*hclsyntax.Attribute // the module's arguments
+	Meta   Meta
+	Range  hcl.Range // of the block's header
+
+	// References are the facts and results the arguments and conditions mention.
+	References []hcl.Traversal
+}
+
+// Address names the task within its play, as in references: task.service.sshd.
+func (t *Task) Address() string { return t.Kind + "." + t.Module + "." + t.Name }
+
+// Meta holds the arguments every task takes. Nil expressions were not given.
+type Meta struct {
+	Description     string
+	When            hclsyntax.Expression
+	ForEach         hclsyntax.Expression
+	ChangedWhen     hclsyntax.Expression
+	FailedWhen      hclsyntax.Expression
+	Environment     hclsyntax.Expression
+	BecomeUser      hclsyntax.Expression
+	Become          *bool
+	IgnoreErrors    bool
+	Sensitive       bool
+	PointOfNoReturn bool
+	Timeout         time.Duration
+	Tags            []string
+	Notify          []*Task // handlers of the play
+	Retry           *Retry
+
+	notify []notifyRef // resolved into Notify after the play is read
+}
+
+type notifyRef struct {
+	module, name string
+	rng          hcl.Range
+}
+
+// Retry says how often a task is tried.
+type Retry struct {
+	Attempts int
+	Delay    time.Duration
+	Backoff  float64              // factor on Delay after each attempt; 1 keeps it
+	Until    hclsyntax.Expression // may mention self; nil means "until it does not fail"
+}
+
+// Block is a group of items with what to do when one of them fails.
+type Block struct {
+	Name   string
+	Items  []Item
+	Rescue []Item
+	Always []Item
+	When   hclsyntax.Expression
+	Tags   []string
+	Range  hcl.Range
+}
+
+func (*Task) item()  {}
+func (*Block) item() {}
+
+// Walk calls f for every task of the items, also those in blocks, rescue and
+// always, in the order written.
+func Walk(items []Item, f func(*Task)) {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *Task:
+			f(it)
+		case *Block:
+			Walk(it.Items, f)
+			Walk(it.Rescue, f)
+			Walk(it.Always, f)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package playbook
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+// maxFile bounds one playbook file, in bytes.
+const maxFile = 8 << 20
+
+// varsSuffix ends the names of files that give variables values.
+const varsSuffix = ".auto.vars.hcl"
+
+type sourceFile struct {
+	name string
+	body *hclsyntax.Body
+	vars bool // *.auto.vars.hcl
+}
+
+// readFiles parses the .hcl files of a directory, or one file.
+func readFiles(path string, set *diag.Set) []sourceFile {
+	st, err := os.Stat(path)
+	if err != nil {
+		set.Append(diag.Errorf("Playbook not found", nil,
+			"%s cannot be read: %s. Give the directory that holds the playbook's .hcl files, or one such file.", path, cause(err)))
+		return nil
+	}
+	names := []string{path}
+	if st.IsDir() {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			set.Append(diag.Errorf("Playbook not readable", nil, "%s cannot be read: %s.", path, cause(err)))
+			return nil
+		}
+		names = nil
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") {
+				names = append(names, filepath.Join(path, e.Name()))
+			}
+		}
+		sort.Strings(names)
+		if len(names) == 0 {
+			set.Append(diag.Errorf("Empty playbook", nil, "The directory %s holds no .hcl file, so there is nothing to run.", path))
+			return nil
+		}
+	}
+	var out []sourceFile
+	for _, name := range names {
+		if body := readFile(name, set); body != nil {
+			out = append(out, sourceFile{name: name, body: body, vars: strings.HasSuffix(name, varsSuffix)})
+		}
+	}
+	return out
+}
+
+// readFile parses one HCL file. It refuses what is not a text file of sensible
+// size, so that a FIFO cannot hang and a disk image cannot exhaust memory.
+func readFile(name string, set *diag.Set) *hclsyntax.Body {
+	src, err := readText(name)
+	if err != nil {
+		set.Append(diag.Errorf("File not readable", nil, "%s cannot be read: %s.", name, err))
+		return nil
+	}
+	set.AddSource(name, src)
+	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	set.Extend(diags)
+	if f == nil {
+		return nil
+	}
+	body, _ := f.Body.(*hclsyntax.Body)
+	return body
+}
+
+func readText(name string) ([]byte, error) {
+	st, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, cause(err)
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("it is not a regular file")
+	case st.Size() > maxFile:
+		return nil, fmt.Errorf("it has %d bytes, and at most %d are read", st.Size(), maxFile)
+	}
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if !utf8.Valid(src) {
+		line := 1
+		for i := 0; i < len(src); {
+			r, n := utf8.DecodeRune(src[i:])
+			if r == utf8.RuneError && n == 1 {
+				line += bytes.Count(src[:i], []byte("\n"))
+				break
+			}
+			i += n
+		}
+		return nil, fmt.Errorf("line %d is not valid UTF-8", line)
+	}
+	return src, nil
+}
+
+// cause drops the path that os errors repeat.
+func cause(err error) error {
+	if pe, ok := err.(*os.PathError); ok {
+		return pe.Err
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+package playbook
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// hostAttrs are the attributes of the object "host".
+var hostAttrs = []string{"name", "address", "groups", "vars"}
+
+// env says which names an expression may mention.
+type env struct {
+	pb    *Playbook
+	tasks map[string]*Task // of the play, by address, that have run before this place
+	later map[string]*Task // of the play, that have not
+	each  bool
+	self  *Task
+	roots []string
+	facts map[string]bool // filled with the facts mentioned
+	used  map[*Task]bool  // filled with the tasks mentioned
+}
+
+var rootNames = []string{"var", "local", "facts", "host", "task", "check", "each", "self", "path"}
+
+// refs reports every name in e that does not resolve.
+func (v *env) refs(e hclsyntax.Expression, set *diag.Set) {
+	if e == nil {
+		return
+	}
+	for _, t := range e.Variables() {
+		v.ref(t, nil, set)
+	}
+}
+
+func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
+	rng := t.SourceRange()
+	bad := func(summary, format string, args ...any) {
+		set.Append(diag.Errorf(summary, &rng, format, args...))
+	}
+	root := t.RootName()
+	if contains(more, root) {
+		return
+	}
+	if !contains(rootNames, root) {
+		hint := diag.DidYouMean(root, append(rootNames[:len(rootNames):len(rootNames)], more...))
+		if v.pb.Variable(root) != nil {
+			hint = fmt.Sprintf(" Write var.%s for the variable of this name.", root)
+		} else if v.pb.local(root) != nil {
+			hint = fmt.Sprintf(" Write local.%s for the local value of this name.", root)
+		}
+		bad("Unknown reference", "There is nothing called %q here; references start with one of %s.%s", root, strings.Join(v.roots, ", "), hint)
+		return
+	}
+	if !contains(v.roots, root) {
+		bad("Reference not possible here", "%q cannot be used in this place; what can is %s.", root, strings.Join(v.roots, ", "))
+		return
+	}
+	attr := ""
+	if len(t) > 1 {
+		attr = attrName(t[1])
+	}
+	one := func(kind string, known []string) {
+		switch {
+		case attr == "":
+			bad("Incomplete reference", "%q needs the name of %s, written %s.NAME.", root, kind, root)
+		case !contains(known, attr):
+			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, diag.DidYouMean(attr, known))
+		}
+	}
+	switch root {
+	case "var":
+		one("a variable", v.pb.variableNames())
+	case "local":
+		one("a local value", v.pb.localNames())
+	case "facts":
+		one("a fact", factNames())
+		v.facts[attr] = true
+	case "host":
+		one("a host attribute", hostAttrs)
+	case "path":
+		one("a path", []string{"playbook"})
+	case "each":
+		if !v.each {
+			bad("Reference not possible here", "\"each\" exists only in a block that has the argument \"for_each\".")
+			return
+		}
+		one("an attribute of each", []string{"key", "value"})
+	case "self":
+		if v.self == nil {
+			bad("Reference not possible here", "\"self\" is the result of the task itself and exists only in changed_when, failed_when and until.")
+			return
+		}
+		one("a result", resultNames(v.self))
+	case "task", "check":
+		v.taskRef(t, root, bad)
+	}
+}
+
+func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...any)) {
+	if len(t) < 3 || attrName(t[1]) == "" || attrName(t[2]) == "" {
+		bad("Incomplete reference", "The result of a %s is written %s.MODULE.NAME.ATTRIBUTE.", root, root)
+		return
+	}
+	addr := root + "." + attrName(t[1]) + "." + attrName(t[2])
+	task, ok := v.tasks[addr]
+	if !ok {
+		if _, later := v.later[addr]; later {
+			bad("Reference to a later "+root, "%s runs after this place, so its result is not there yet. Move one of them.", addr)
+			return
+		}
+		var known []string
+		for a := range v.tasks {
+			known = append(known, a)
+		}
+		sort.Strings(known)
+		bad("Unknown "+root, "This play has no %s %q %q before this place.%s", root, attrName(t[1]), attrName(t[2]), diag.DidYouMean(addr, known))
+		return
+	}
+	v.used[task] = true
+	if task.Meta.ForEach != nil || len(t) < 4 {
+		return
+	}
+	if a := attrName(t[3]); a != "" && !contains(resultNames(task), a) {
+		bad("Unknown result", "A %s of the module %q has no result %q.%s", root, task.Module, a, diag.DidYouMean(a, resultNames(task)))
+	}
+}
+
+// attrName returns the name a traversal step selects, or "".
+func attrName(s hcl.Traverser) string {
+	switch s := s.(type) {
+	case hcl.TraverseAttr:
+		return s.Name
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull() {
+			return s.Key.AsString()
+		}
+	}
+	return ""
+}
+
+func factNames() []string {
+	defs := host.FactDefs()
+	out := make([]string, len(defs))
+	for i, d := range defs {
+		out[i] = d.Name
+	}
+	return out
+}
+
+// declared returns the module's own results, nil if it has none.
+func declared(i module.Info) *schema.Results {
+	var r module.Reporter
+	var ok bool
+	if i.NewCheck != nil {
+		r, ok = i.NewCheck().(module.Reporter)
+	} else {
+		r, ok = i.New().(module.Reporter)
+	}
+	if !ok {
+		return nil
+	}
+	var out schema.Results
+	r.Results(&out)
+	return &out
+}
+
+// standardResults are what every task tells.
+func standardResults(kind string) map[string]cty.Type {
+	if kind == "check" {
+		return map[string]cty.Type{"passed": cty.Bool, "skipped": cty.Bool, "findings": cty.List(cty.String)}
+	}
+	return map[string]cty.Type{"changed": cty.Bool, "skipped": cty.Bool, "failed": cty.Bool}
+}
+
+func resultNames(t *Task) []string {
+	var out []string
+	for n := range standardResults(t.Kind) {
+		out = append(out, n)
+	}
+	if r := declared(t.Info); r != nil {
+		for _, a := range r.Attrs() {
+			out = append(out, a.Name)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// unknownResult is what is known of a task's result before it has run.
+func unknownResult(t *Task) cty.Value {
+	if t.Meta.ForEach != nil {
+		return cty.DynamicVal
+	}
+	attrs := map[string]cty.Value{}
+	for n, ty := range standardResults(t.Kind) {
+		attrs[n] = cty.UnknownVal(ty)
+	}
+	if r := declared(t.Info); r != nil {
+		for n, v := range r.Unknown().AsValueMap() {
+			attrs[n] = v
+		}
+	}
+	return cty.ObjectVal(attrs)
+}

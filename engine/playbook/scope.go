@@ -1,0 +1,259 @@
+package playbook
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// HostInfo is what the inventory says of a host.
+type HostInfo struct {
+	Name    string
+	Address string
+	Groups  []string
+	Vars    map[string]cty.Value
+}
+
+// Scope is what the expressions of one play see for one host. It belongs to one
+// goroutine.
+type Scope struct {
+	pb      *Playbook
+	play    *Play
+	vars    cty.Value
+	host    cty.Value
+	facts   map[string]cty.Value
+	results map[*Task]cty.Value
+	static  bool
+
+	ctx *hcl.EvalContext // cached; nil after something changed
+}
+
+// NewScope evaluates the variables of the playbook for a host. Values come,
+// weakest first, from the default, the inventory, and the globals.
+func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagnostics) {
+	var diags hcl.Diagnostics
+	vals := map[string]cty.Value{}
+	for _, v := range pb.Variables {
+		if val, ok := g.values[v.Name]; ok {
+			vals[v.Name] = val
+			continue
+		}
+		val, dg := pb.hostValue(v, h)
+		diags = append(diags, dg...)
+		if val == cty.NilVal {
+			val = cty.UnknownVal(v.typ)
+		}
+		vals[v.Name] = v.mark(val)
+	}
+	return &Scope{pb: pb, play: p, vars: cty.ObjectVal(vals), host: hostObject(h), facts: unknownFacts(), results: map[*Task]cty.Value{}}, diags
+}
+
+// hostValue finds a variable's value for one host in the inventory or its default.
+func (pb *Playbook) hostValue(v *Variable, h HostInfo) (cty.Value, hcl.Diagnostics) {
+	if raw, ok := h.Vars[v.Name]; ok {
+		val, dg := v.convert(raw, &v.Range, fmt.Sprintf("the inventory's value for host %s", h.Name))
+		if dg != nil {
+			return cty.NilVal, hcl.Diagnostics{dg}
+		}
+		return val, pb.validate(v, val, "inventory, host "+h.Name)
+	}
+	if v.def != nil {
+		return *v.def, pb.validate(v, *v.def, "its default")
+	}
+	return cty.NilVal, hcl.Diagnostics{diag.Errorf("Variable without a value", &v.Range,
+		"The variable %q has no default, and nothing gives it a value for host %s. Set it with\n    --var '%s=…'\nin a file named with --var-file or in the inventory.", v.Name, h.Name, v.Name)}
+}
+
+// staticScope knows types but no values, for checks without a host.
+func (pb *Playbook) staticScope(p *Play) *Scope {
+	vals := map[string]cty.Value{}
+	for _, v := range pb.Variables {
+		vals[v.Name] = v.mark(cty.UnknownVal(v.typ))
+	}
+	h := cty.ObjectVal(map[string]cty.Value{
+		"name": cty.UnknownVal(cty.String), "address": cty.UnknownVal(cty.String),
+		"groups": cty.UnknownVal(cty.List(cty.String)), "vars": cty.DynamicVal,
+	})
+	return &Scope{pb: pb, play: p, vars: cty.ObjectVal(vals), host: h, facts: unknownFacts(), results: map[*Task]cty.Value{}, static: true}
+}
+
+func hostObject(h HostInfo) cty.Value {
+	vars := h.Vars
+	if vars == nil {
+		vars = map[string]cty.Value{}
+	}
+	return cty.ObjectVal(map[string]cty.Value{
+		"name": cty.StringVal(h.Name), "address": cty.StringVal(h.Address),
+		"groups": schema.FromGo(h.Groups), "vars": cty.ObjectVal(vars),
+	})
+}
+
+func unknownFacts() map[string]cty.Value {
+	out := map[string]cty.Value{}
+	for _, d := range host.FactDefs() {
+		out[d.Name] = cty.UnknownVal(schema.FromGo(d.Zero).Type())
+	}
+	return out
+}
+
+// SetFacts makes gathered facts known.
+func (s *Scope) SetFacts(f host.Facts) {
+	for n, v := range f {
+		s.facts[n] = schema.FromGo(v)
+	}
+	s.ctx = nil
+}
+
+// SetResult makes the result of a task known. For a task with for_each, v is an
+// object of the instances' results.
+func (s *Scope) SetResult(t *Task, v cty.Value) {
+	s.results[t] = v
+	s.ctx = nil
+}
+
+// Context returns what an expression sees; extra adds root names ("each", "self").
+func (s *Scope) Context(extra map[string]cty.Value) *hcl.EvalContext {
+	if s.ctx == nil {
+		s.ctx = s.build()
+	}
+	if len(extra) == 0 {
+		return s.ctx
+	}
+	c := s.ctx.NewChild()
+	c.Variables = extra
+	return c
+}
+
+func (s *Scope) build() *hcl.EvalContext {
+	c := &hcl.EvalContext{Functions: s.pb.functions, Variables: map[string]cty.Value{
+		"var": s.vars, "host": s.host, "facts": cty.ObjectVal(s.facts),
+		"path": cty.ObjectVal(map[string]cty.Value{"playbook": cty.StringVal(s.pb.Dir)}),
+	}}
+	locals := map[string]cty.Value{}
+	for _, l := range s.pb.locals {
+		c.Variables["local"] = cty.ObjectVal(locals)
+		v, diags := l.expr.Value(c)
+		if diags.HasErrors() {
+			v = cty.DynamicVal // reported where Locals is asked
+		}
+		locals[l.name] = v
+	}
+	c.Variables["local"] = cty.ObjectVal(locals)
+	if s.play != nil {
+		c.Variables["task"], c.Variables["check"] = s.resultObjects()
+	}
+	return c
+}
+
+// Locals evaluates the local values and returns the problems in them.
+func (s *Scope) Locals() hcl.Diagnostics {
+	var out hcl.Diagnostics
+	c := s.Context(nil)
+	for _, l := range s.pb.locals {
+		_, diags := l.expr.Value(c)
+		out = append(out, diags...)
+	}
+	return out
+}
+
+func (s *Scope) resultObjects() (tasks, checks cty.Value) {
+	byKind := map[string]map[string]map[string]cty.Value{"task": {}, "check": {}}
+	Walk(s.play.Items, func(t *Task) {
+		v, ok := s.results[t]
+		if !ok {
+			v = unknownResult(t)
+		}
+		m := byKind[t.Kind]
+		if m[t.Module] == nil {
+			m[t.Module] = map[string]cty.Value{}
+		}
+		m[t.Module][t.Name] = v
+	})
+	obj := func(kind string) cty.Value {
+		out := map[string]cty.Value{}
+		for mod, names := range byKind[kind] {
+			out[mod] = cty.ObjectVal(names)
+		}
+		return cty.ObjectVal(out)
+	}
+	return obj("task"), obj("check")
+}
+
+// Instance is one element of for_each.
+type Instance struct {
+	Key   string
+	Value cty.Value
+}
+
+// Instances lists the elements of a for_each value in a stable order.
+func Instances(v cty.Value) ([]Instance, error) {
+	v, marks := v.Unmark()
+	t := v.Type()
+	switch {
+	case v.IsNull():
+		return nil, fmt.Errorf("The argument \"for_each\" is null; give a list, set, map or object, which may be empty.")
+	case !v.CanIterateElements():
+		return nil, fmt.Errorf("The argument \"for_each\" takes a list, set, map or object, not %s.", t.FriendlyName())
+	}
+	var out []Instance
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		in := Instance{Value: e.WithMarks(marks)}
+		switch {
+		case t.IsSetType():
+			in.Key = keyText(e)
+		default:
+			in.Key = keyText(k)
+		}
+		out = append(out, in)
+	}
+	return out, nil
+}
+
+func keyText(v cty.Value) string {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return "null"
+	}
+	switch v.Type() {
+	case cty.String:
+		return v.AsString()
+	case cty.Number:
+		return v.AsBigFloat().Text('f', -1)
+	}
+	return fmt.Sprint(schema.ToGo(v))
+}
+
+// Hosts evaluates the play's host pattern.
+func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
+	s := pb.staticScope(nil)
+	vals := s.vars.AsValueMap()
+	if vals == nil {
+		vals = map[string]cty.Value{}
+	}
+	for _, v := range pb.Variables {
+		if val, ok := g.values[v.Name]; ok {
+			vals[v.Name] = val
+		} else if v.def != nil {
+			vals[v.Name] = v.mark(*v.def)
+		}
+	}
+	s.vars = cty.ObjectVal(vals)
+	v, diags := p.Hosts.Value(s.Context(nil))
+	rng := p.Hosts.Range()
+	v, _ = v.Unmark()
+	switch {
+	case diags.HasErrors():
+		return "", diags
+	case !v.IsKnown():
+		return "", hcl.Diagnostics{diag.Errorf("Host pattern not known", &rng, "The argument \"hosts\" of the play %q depends on a value that is not known before a host is chosen. Use variables that are set with a default, a file or --var.", p.Name)}
+	case v.IsNull() || v.Type() != cty.String:
+		return "", hcl.Diagnostics{diag.Errorf("Wrong type of value", &rng, "The argument \"hosts\" of the play %q must be a string, a host pattern such as \"web:!bastion\".", p.Name)}
+	}
+	return v.AsString(), nil
+}

@@ -1,0 +1,208 @@
+package playbook
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+// metaArgs are the arguments every task takes; no module may use these names.
+var metaArgs = []string{
+	"description", "when", "for_each", "notify", "become", "become_user", "timeout", "ignore_errors",
+	"changed_when", "failed_when", "environment", "tags", "sensitive", "point_of_no_return",
+}
+
+// reservedArgs are kept for what the language will have.
+var reservedArgs = []string{"delegate_to", "run_once", "throttle"}
+
+// MetaArguments returns the names no module argument may have.
+func MetaArguments() []string {
+	return append(append([]string{"retry"}, metaArgs...), reservedArgs...)
+}
+
+// taskReader reads the items of one play.
+type taskReader struct {
+	pb   *Playbook
+	play *Play
+	set  *diag.Set
+	seen map[string]hcl.Range // by address
+	all  []*Task
+}
+
+// items reads the tasks, checks and blocks of a body in the order written.
+func (tr *taskReader) items(body *hclsyntax.Body) []Item {
+	var out []Item
+	for _, b := range body.Blocks {
+		switch b.Type {
+		case "task", "check":
+			if t := tr.task(b); t != nil {
+				out = append(out, t)
+			}
+		case "block":
+			if bl := tr.block(b); bl != nil {
+				out = append(out, bl)
+			}
+		}
+	}
+	return out
+}
+
+func (tr *taskReader) block(b *hclsyntax.Block) *Block {
+	if !labels(b, tr.set, "NAME") {
+		return nil
+	}
+	out := &Block{Name: b.Labels[0], Range: b.DefRange()}
+	r := reader{what: fmt.Sprintf("The block %q", out.Name), body: b.Body, rng: out.Range, set: tr.set}
+	r.only([]string{"when", "tags", "description"}, []string{"task", "check", "block", "rescue", "always"})
+	out.When = r.expr("when")
+	out.Tags = r.strs("tags")
+	out.Items = tr.items(b.Body)
+	for _, c := range b.Body.Blocks {
+		if c.Type != "rescue" && c.Type != "always" {
+			continue
+		}
+		if !labels(c, tr.set) {
+			continue
+		}
+		reader{what: fmt.Sprintf("The block %q", c.Type), body: c.Body, set: tr.set}.only(nil, []string{"task", "check", "block"})
+		if c.Type == "rescue" {
+			out.Rescue = append(out.Rescue, tr.items(c.Body)...)
+		} else {
+			out.Always = append(out.Always, tr.items(c.Body)...)
+		}
+	}
+	if len(out.Items) == 0 {
+		tr.set.Append(diag.Warningf("Empty block", &out.Range, "The block %q holds no task, so it does nothing.", out.Name))
+	}
+	return out
+}
+
+func (tr *taskReader) task(b *hclsyntax.Block) *Task {
+	if !labels(b, tr.set, "MODULE", "NAME") {
+		return nil
+	}
+	t := &Task{Kind: b.Type, Module: b.Labels[0], Name: b.Labels[1], Range: b.DefRange(), Attrs: map[string]*hclsyntax.Attribute{}}
+	if !tr.findModule(t, b) {
+		return nil
+	}
+	if first, ok := tr.seen[t.Address()]; ok {
+		tr.set.Append(diag.Errorf("Duplicate "+t.Kind, &t.Range, "The play %q already has a %s %q %q, at %s. Give one of them another name, so that references are clear.", tr.play.Name, t.Kind, t.Module, t.Name, place(first)))
+		return nil
+	}
+	tr.seen[t.Address()] = t.Range
+	tr.all = append(tr.all, t)
+
+	r := reader{what: fmt.Sprintf("The %s %q %q", t.Kind, t.Module, t.Name), body: b.Body, rng: t.Range, set: tr.set}
+	for name, a := range b.Body.Attributes {
+		switch {
+		case contains(reservedArgs, name):
+			tr.set.Append(diag.Errorf("Reserved argument", &a.NameRange, "The argument %q is reserved for a later version of ferry and cannot be used yet.", name))
+		case !contains(metaArgs, name):
+			t.Attrs[name] = a
+		}
+	}
+	tr.meta(t, r)
+	for _, c := range b.Body.Blocks {
+		if c.Type != "retry" {
+			rng := c.DefRange()
+			tr.set.Append(diag.Errorf("Unknown block", &rng, "%s takes no block %q.%s", r.what, c.Type, diag.DidYouMean(c.Type, []string{"retry"})))
+			continue
+		}
+		tr.retry(t, c)
+	}
+	return t
+}
+
+func (tr *taskReader) findModule(t *Task, b *hclsyntax.Block) bool {
+	find, names, other := tr.pb.reg.Step, tr.pb.reg.StepNames(), tr.pb.reg.Check
+	if t.Kind == "check" {
+		find, names, other = tr.pb.reg.Check, tr.pb.reg.CheckNames(), tr.pb.reg.Step
+	}
+	info, ok := find(t.Module)
+	if ok {
+		t.Info = info
+		return true
+	}
+	hint := diag.DidYouMean(t.Module, names)
+	if _, ok := other(t.Module); ok {
+		if t.Kind == "check" {
+			hint = fmt.Sprintf(" There is a module %q that changes things: use it with task %q.", t.Module, t.Module)
+		} else {
+			hint = fmt.Sprintf(" There is a check %q, which only looks: use it with check %q.", t.Module, t.Module)
+		}
+	}
+	tr.set.Append(diag.Errorf("Unknown module", &b.LabelRanges[0], "There is no module %q for a %s.%s The command that lists the modules is\n    ferry modules list", t.Module, t.Kind, hint))
+	return false
+}
+
+func (tr *taskReader) meta(t *Task, r reader) {
+	t.Meta = Meta{
+		Description: r.str("description"), When: r.expr("when"), ForEach: r.expr("for_each"),
+		ChangedWhen: r.expr("changed_when"), FailedWhen: r.expr("failed_when"), Environment: r.expr("environment"),
+		BecomeUser: r.expr("become_user"), Become: r.optBool("become"), IgnoreErrors: r.boolean("ignore_errors"),
+		Sensitive: r.boolean("sensitive"), PointOfNoReturn: r.boolean("point_of_no_return"),
+		Timeout: r.duration("timeout"), Tags: r.strs("tags"),
+	}
+	e := r.expr("notify")
+	if e == nil {
+		return
+	}
+	refs, diags := hcl.ExprList(e)
+	if diags.HasErrors() {
+		refs = []hcl.Expression{e}
+	}
+	for _, ref := range refs {
+		tv, diags := hcl.AbsTraversalForExpr(ref)
+		rng := ref.Range()
+		if diags.HasErrors() || len(tv) != 3 || tv.RootName() != "handler" {
+			tr.set.Append(diag.Errorf("Invalid reference", &rng, "The argument \"notify\" takes a list of handlers of this play, written as [handler.MODULE.NAME]."))
+			continue
+		}
+		t.Meta.notify = append(t.Meta.notify, notifyRef{attrName(tv[1]), attrName(tv[2]), rng})
+	}
+}
+
+func (tr *taskReader) retry(t *Task, b *hclsyntax.Block) {
+	if !labels(b, tr.set) {
+		return
+	}
+	r := reader{what: "The block \"retry\"", body: b.Body, rng: b.DefRange(), set: tr.set}
+	r.only([]string{"attempts", "delay", "backoff", "until"}, nil)
+	t.Meta.Retry = &Retry{Attempts: 3, Delay: r.duration("delay"), Backoff: 1, Until: r.expr("until")}
+	if r.expr("attempts") != nil {
+		t.Meta.Retry.Attempts = r.integer("attempts", 1, 100000)
+	}
+	if v, ok := r.constant("backoff", cty.Number); ok {
+		t.Meta.Retry.Backoff, _ = v.AsBigFloat().Float64()
+	}
+	if t.Meta.Retry.Backoff < 1 || t.Meta.Retry.Backoff > 100 {
+		rng := r.expr("backoff").Range()
+		tr.set.Append(diag.Errorf("Invalid value", &rng, "The argument \"backoff\" is the factor by which the delay grows after each attempt; it must be between 1 and 100."))
+	}
+}
+
+// resolveNotify turns the names in notify into handlers.
+func (tr *taskReader) resolveNotify() {
+	byName := map[string]*Task{}
+	var names []string
+	for _, h := range tr.play.Handlers {
+		key := h.Module + "." + h.Name
+		byName[key] = h
+		names = append(names, key)
+	}
+	for _, t := range tr.all {
+		for _, ref := range t.Meta.notify {
+			key := ref.module + "." + ref.name
+			h, ok := byName[key]
+			if !ok {
+				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "The play %q declares no handler %q %q.%s", tr.play.Name, ref.module, ref.name, diag.DidYouMean(key, names)))
+				continue
+			}
+			t.Meta.Notify = append(t.Meta.Notify, h)
+		}
+	}
+}

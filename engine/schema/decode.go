@@ -1,0 +1,249 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+type mark string
+
+// SensitiveMark marks cty values that must not be shown.
+const SensitiveMark = mark("sensitive")
+
+// Decoded says what is special about the arguments of one decoding.
+type Decoded struct {
+	// Unknown holds the arguments whose values are not known yet; their
+	// variables were left alone.
+	Unknown []string
+	// Sensitive holds the arguments whose values must not be shown.
+	Sensitive []string
+	// Secrets holds the sensitive strings themselves, for redaction.
+	Secrets []string
+}
+
+// Known reports whether every argument has its final value.
+func (d Decoded) Known() bool { return len(d.Unknown) == 0 }
+
+// Target is the block to decode.
+type Target struct {
+	What  string // how diagnostics name the block: `The module "service"`
+	Attrs map[string]*hclsyntax.Attribute
+	Range hcl.Range // where a missing argument is reported
+}
+
+// Decode evaluates the arguments of t in scope and sets the bound variables.
+// Nothing of a value marked sensitive reaches a diagnostic. It returns all
+// problems, not only the first.
+func (b *Block) Decode(t Target, scope *hcl.EvalContext, files *Files) (Decoded, hcl.Diagnostics) {
+	var d Decoded
+	var diags hcl.Diagnostics
+	for name, attr := range t.Attrs {
+		if b.Arg(name) == nil {
+			diags = append(diags, b.unknownArgument(t, name, attr))
+		}
+	}
+	for _, a := range b.args {
+		attr, ok := t.Attrs[a.Name]
+		if !ok {
+			if a.Required {
+				diags = append(diags, diag.Errorf("Missing argument", &t.Range,
+					"%s needs the argument %q: %s", t.What, a.Name, a.Doc))
+			}
+			continue
+		}
+		diags = append(diags, b.decodeArg(a, attr, t, scope, files, &d)...)
+	}
+	sort.Strings(d.Unknown)
+	return d, diags
+}
+
+func (b *Block) unknownArgument(t Target, name string, attr *hclsyntax.Attribute) *hcl.Diagnostic {
+	dg := diag.Errorf("Unknown argument", &attr.NameRange, "%s has no argument %q.%s", t.What, name, diag.DidYouMean(name, b.Names()))
+	return dg
+}
+
+func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) hcl.Diagnostics {
+	v, diags := attr.Expr.Value(scope)
+	if diags.HasErrors() {
+		return diags
+	}
+	rng := attr.Expr.Range()
+	bad := func(summary, format string, args ...any) hcl.Diagnostics {
+		return append(diags, diag.Errorf(summary, &rng, format, args...))
+	}
+
+	v, pathMarks := v.UnmarkDeepWithPaths()
+	if marked := hasSensitive(pathMarks); marked {
+		if !a.MaySensitive {
+			return bad("Sensitive value not allowed here",
+				"The argument %q would show this value in plans and logs, and the value is sensitive. Use it only in arguments that keep values hidden (ferry modules show lists them), or remove \"sensitive\" from where the value comes from.", a.Name)
+		}
+		d.Sensitive = append(d.Sensitive, a.Name)
+		d.Secrets = append(d.Secrets, stringsIn(v)...)
+	} else if a.Sensitive {
+		d.Sensitive = append(d.Sensitive, a.Name)
+		d.Secrets = append(d.Secrets, stringsIn(v)...)
+	}
+
+	if a.Type == cty.List(cty.String) && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+		v = cty.ListVal([]cty.Value{v}) // "x" is accepted for ["x"]
+	}
+	v, err := convert.Convert(v, a.Type)
+	if err != nil {
+		return bad("Wrong type of value", "The argument %q is %s; %s.", a.Name, typeName(a), conversionProblem(err))
+	}
+	if v.IsNull() {
+		if a.Required {
+			return bad("Missing argument", "%s needs the argument %q, and its value here is null: %s", t.What, a.Name, a.Doc)
+		}
+		return diags // null is the same as leaving the argument out
+	}
+	if !v.IsWhollyKnown() {
+		d.Unknown = append(d.Unknown, a.Name)
+		return diags
+	}
+	for _, check := range a.checks {
+		if err := check(v); err != nil {
+			var ce *choiceError
+			switch {
+			case len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name:
+				return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
+			case errors.As(err, &ce):
+				return bad("Invalid value", "The argument %q: %s.%s", a.Name, err, diag.DidYouMean(ce.got, ce.choices))
+			}
+			return bad("Invalid value", "The argument %q: %s.", a.Name, err)
+		}
+	}
+	if a.Kind == KindFile || a.Kind == KindTemplate {
+		text, more := localFile(a, v.AsString(), attr, t, scope, files, d)
+		diags = append(diags, more...)
+		if diags.HasErrors() || !text.IsKnown() {
+			return diags
+		}
+		v = text
+	}
+	if err := a.set(v); err != nil {
+		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
+	}
+	return diags
+}
+
+// localFile resolves a path on the controller and, for a template, renders it.
+func localFile(a *Arg, path string, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) (cty.Value, hcl.Diagnostics) {
+	rng := attr.Expr.Range()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(rng.Filename), path)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return cty.NilVal, hcl.Diagnostics{diag.Errorf("File not found", &rng,
+			"The argument %q names the file %s, which does not exist on this machine. Paths are relative to the playbook file they are written in.", a.Name, path)}
+	case err != nil:
+		return cty.NilVal, hcl.Diagnostics{diag.Errorf("File not readable", &rng, "The argument %q: %s.", a.Name, err)}
+	case a.Kind == KindFile:
+		return cty.StringVal(path), nil
+	case !st.Mode().IsRegular():
+		return cty.NilVal, hcl.Diagnostics{diag.Errorf("Not a file", &rng, "The argument %q names %s, which is not a regular file; a template must be one.", a.Name, path)}
+	}
+	expr, diags := files.template(path)
+	if diags.HasErrors() {
+		return cty.NilVal, diags
+	}
+	if vars, ok := t.Attrs["vars"]; ok {
+		v, more := vars.Expr.Value(scope)
+		if more.HasErrors() {
+			return cty.NilVal, more
+		}
+		scope = scope.NewChild()
+		scope.Variables = map[string]cty.Value{}
+		v, marks := v.Unmark()
+		if v.IsKnown() && !v.IsNull() && (v.Type().IsObjectType() || v.Type().IsMapType()) {
+			for k, e := range v.AsValueMap() {
+				scope.Variables[k] = e.WithMarks(marks)
+			}
+		}
+	}
+	v, more := expr.Value(scope)
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return cty.NilVal, diags
+	}
+	v, pm := v.UnmarkDeepWithPaths()
+	v, err = convert.Convert(v, cty.String)
+	if err != nil {
+		return cty.NilVal, append(diags, diag.Errorf("Template is not text", &rng, "The template %s gives %s; it must give text.", path, conversionProblem(err)))
+	}
+	if hasSensitive(pm) {
+		if !a.MaySensitive {
+			return cty.NilVal, append(diags, diag.Errorf("Sensitive value not allowed here", &rng, "The template %s contains a sensitive value, which the argument %q would show.", path, a.Name))
+		}
+		d.Sensitive = append(d.Sensitive, a.Name)
+	}
+	if !v.IsKnown() {
+		d.Unknown = append(d.Unknown, a.Name)
+	}
+	return v, diags
+}
+
+func typeName(a *Arg) string {
+	switch {
+	case a.Kind == KindDuration:
+		return "a length of time such as \"90s\""
+	case a.Kind == KindMode:
+		return "a file mode such as \"0644\""
+	case a.Type == cty.List(cty.String):
+		return "a list of strings"
+	case a.Type == cty.Map(cty.String):
+		return "a map of strings"
+	case a.Type == cty.Number:
+		return "a number"
+	case a.Type == cty.Bool:
+		return "true or false"
+	case a.Type == cty.String:
+		return "a string"
+	}
+	return a.Type.FriendlyName()
+}
+
+func conversionProblem(err error) string {
+	var pe cty.PathError
+	if errors.As(err, &pe) && len(pe.Path) > 0 {
+		return fmt.Sprintf("in an element, %s", err)
+	}
+	return fmt.Sprintf("this value does not fit: %s", err)
+}
+
+func hasSensitive(pms []cty.PathValueMarks) bool {
+	for _, pm := range pms {
+		if _, ok := pm.Marks[SensitiveMark]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// stringsIn collects the strings of an unmarked value.
+func stringsIn(v cty.Value) []string {
+	var out []string
+	_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
+		if e.Type() == cty.String && e.IsKnown() && !e.IsNull() && e.AsString() != "" {
+			out = append(out, e.AsString())
+		}
+		return true, nil
+	})
+	return out
+}

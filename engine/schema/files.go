@@ -1,0 +1,77 @@
+package schema
+
+import (
+	"os"
+	"sync"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+// maxTemplate bounds a template file, in bytes.
+const maxTemplate = 4 << 20
+
+// Files keeps the templates read from the controller's disk, so that many hosts
+// share one parsed template. It may be used concurrently.
+type Files struct {
+	mu        sync.Mutex
+	templates map[string]parsedTemplate
+	sources   diag.Sources
+}
+
+type parsedTemplate struct {
+	expr  hclsyntax.Expression
+	diags hcl.Diagnostics
+}
+
+// NewFiles returns an empty Files.
+func NewFiles() *Files {
+	return &Files{templates: map[string]parsedTemplate{}, sources: diag.Sources{}}
+}
+
+// Sources returns a copy of the text of all templates read, for diagnostics.
+func (f *Files) Sources() diag.Sources {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := diag.Sources{}
+	for k, v := range f.sources {
+		out[k] = v
+	}
+	return out
+}
+
+func (f *Files) template(path string) (hclsyntax.Expression, hcl.Diagnostics) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t, ok := f.templates[path]; ok {
+		return t.expr, t.diags
+	}
+	var t parsedTemplate
+	rng := hcl.Range{Filename: path, Start: hcl.InitialPos, End: hcl.InitialPos}
+	st, err := os.Stat(path)
+	if err == nil && st.Size() > maxTemplate {
+		t.diags = hcl.Diagnostics{diag.Errorf("Template too large", &rng, "The template %s has %d bytes; at most %d are read. Use the module \"copy\" for content that needs no rendering.", path, st.Size(), maxTemplate)}
+	} else if text, err := os.ReadFile(path); err != nil {
+		t.diags = hcl.Diagnostics{diag.Errorf("File not readable", &rng, "The template cannot be read: %s.", err)}
+	} else {
+		f.sources[path] = text
+		t.expr, t.diags = hclsyntax.ParseTemplate(text, path, hcl.InitialPos)
+	}
+	f.templates[path] = t
+	return t.expr, t.diags
+}
+
+// Variables returns what the templates read so far refer to.
+func (f *Files) Variables() []hcl.Traversal {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []hcl.Traversal
+	for _, t := range f.templates {
+		if t.expr != nil {
+			out = append(out, t.expr.Variables()...)
+		}
+	}
+	return out
+}
