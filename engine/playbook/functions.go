@@ -64,7 +64,7 @@ func functions(dir string) map[string]function.Function {
 		"rpmcmp":           rpmcmpFunc(),
 		"version_at_least": versionAtLeastFunc(),
 	}
-	f["templatefile"] = ctyfs.MakeTemplateFileFunc(dir, func() map[string]function.Function { return withoutTemplates(f) })
+	f["templatefile"] = templateFileFunc(dir, withoutTemplates(f))
 	return f
 }
 
