@@ -212,3 +212,17 @@ func unknownResult(t *Task) cty.Value {
 	}
 	return cty.ObjectVal(attrs)
 }
+
+// NullResults returns the results of a task as null values of their types.
+func NullResults(t *Task) map[string]cty.Value {
+	attrs := map[string]cty.Value{}
+	for n, ty := range standardResults(t.Kind) {
+		attrs[n] = cty.NullVal(ty)
+	}
+	if r := declared(t.Info); r != nil {
+		for _, a := range r.Attrs() {
+			attrs[a.Name] = cty.NullVal(a.Type)
+		}
+	}
+	return attrs
+}

@@ -247,3 +247,10 @@ func stringsIn(v cty.Value) []string {
 	})
 	return out
 }
+
+// DecodeExpr decodes one argument from an expression outside a block's
+// arguments.
+func (b *Block) DecodeExpr(name string, e hclsyntax.Expression, scope *hcl.EvalContext) (Decoded, hcl.Diagnostics) {
+	attr := &hclsyntax.Attribute{Name: name, Expr: e, SrcRange: e.Range(), NameRange: e.Range()}
+	return b.Decode(Target{What: "The task", Attrs: map[string]*hclsyntax.Attribute{name: attr}, Range: e.Range()}, scope, nil)
+}

@@ -1,0 +1,190 @@
+// Package journal is the durable record of runs: an append-only table of events
+// and the state per host and task that follows from them, in one SQLite file.
+//
+// One goroutine writes. It takes all events that wait, commits them in one
+// transaction, and only then answers, so that durability costs one flush for
+// many. What Append has acknowledged survives a crash of the machine.
+package journal
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // the database driver
+
+	"github.com/ferry-ops/ferry/engine/event"
+)
+
+const schemaSQL = `
+CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, started TEXT NOT NULL, playbook TEXT NOT NULL, mode TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ev (seq INTEGER PRIMARY KEY, run TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS state (run TEXT, host TEXT, play TEXT, task TEXT, kind TEXT NOT NULL, status TEXT NOT NULL, seq INTEGER NOT NULL,
+  PRIMARY KEY (run, host, play, task)) WITHOUT ROWID;
+`
+
+// maxBatch bounds the events of one transaction.
+const maxBatch = 1024
+
+// Journal is an open journal. Append may be called from any goroutine.
+type Journal struct {
+	db *sql.DB
+	in chan record
+
+	mu     sync.RWMutex // guards closed against sends on in
+	closed bool
+	done   chan struct{}
+}
+
+type record struct {
+	ev  event.Event
+	ack chan error // nil for events nobody waits for
+}
+
+// Open opens or creates the journal file in dir. Another process may have it
+// open as well; writes wait for each other.
+func Open(dir string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot create the directory of the journal: %w", err)
+	}
+	path := filepath.Join(dir, "journal.db")
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	db.SetMaxOpenConns(2) // the writer and one reader
+	if _, err := db.Exec(schemaSQL); err != nil {
+		_ = db.Close()
+		return nil, openError(path, err)
+	}
+	j := &Journal{db: db, in: make(chan record, 4*maxBatch), done: make(chan struct{})}
+	go j.write()
+	return j, nil
+}
+
+func openError(path string, err error) error {
+	return fmt.Errorf("cannot open the journal %s: %w. ferry records every run there before it acts; check the disk's space and who may write, or name another directory with --state-dir", path, err)
+}
+
+// Append stores an event and returns when it is on disk.
+func (j *Journal) Append(e event.Event) error {
+	ack := make(chan error, 1)
+	if err := j.send(record{e, ack}); err != nil {
+		return err
+	}
+	return <-ack
+}
+
+// Emit implements event.Sink. Events that say what a task is about to do or has
+// done are on disk when it returns; others follow with the next of those.
+func (j *Journal) Emit(e event.Event) error {
+	switch e.Kind {
+	case event.TaskStarted, event.TaskOutput, event.TaskWaiting, event.HostConnected:
+		return j.send(record{ev: e})
+	case event.TaskFinished:
+		if e.Status != event.Changed && e.Status != event.Failed && e.Status != event.Unreachable {
+			return j.send(record{ev: e})
+		}
+	}
+	return j.Append(e)
+}
+
+// ErrClosed is returned for events that come after Close.
+var ErrClosed = errors.New("the journal is closed")
+
+func (j *Journal) send(r record) error {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if j.closed {
+		return ErrClosed
+	}
+	j.in <- r
+	return nil
+}
+
+// write is the one writer: it drains what waits, commits, answers.
+func (j *Journal) write() {
+	defer close(j.done)
+	batch := make([]record, 0, maxBatch)
+	for r := range j.in {
+		batch = append(batch[:0], r)
+	drain:
+		for len(batch) < maxBatch {
+			select {
+			case r, ok := <-j.in:
+				if !ok {
+					break drain
+				}
+				batch = append(batch, r)
+			default:
+				break drain
+			}
+		}
+		err := j.commit(batch)
+		for _, r := range batch {
+			if r.ack != nil {
+				r.ack <- err
+			}
+		}
+	}
+}
+
+func (j *Journal) commit(batch []record) (err error) {
+	tx, err := j.db.Begin()
+	if err != nil {
+		return fmt.Errorf("the journal cannot be written: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback()
+			err = fmt.Errorf("the journal cannot be written: %w", err)
+		}
+	}()
+	insert, err := tx.Prepare(`INSERT INTO ev (run, body) VALUES (?, ?)`)
+	if err != nil {
+		return err
+	}
+	upsert, err := tx.Prepare(`INSERT INTO state (run, host, play, task, kind, status, seq) VALUES (?,?,?,?,?,?,?)
+		ON CONFLICT DO UPDATE SET kind=excluded.kind, status=excluded.status, seq=excluded.seq`)
+	if err != nil {
+		return err
+	}
+	for _, r := range batch {
+		body, err := json.Marshal(r.ev)
+		if err != nil {
+			return err
+		}
+		res, err := insert.Exec(r.ev.Run, body)
+		if err != nil {
+			return err
+		}
+		if r.ev.Host == "" || r.ev.Kind == event.TaskOutput {
+			continue
+		}
+		seq, _ := res.LastInsertId()
+		if _, err := upsert.Exec(r.ev.Run, r.ev.Host, r.ev.Play, r.ev.Task, string(r.ev.Kind), string(r.ev.Status), seq); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// Close writes what is queued and closes the file.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	close(j.in)
+	j.mu.Unlock()
+	<-j.done
+	return j.db.Close()
+}

@@ -1,0 +1,109 @@
+package run
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
+)
+
+// minSecret is the shortest string that is searched for and hidden; shorter
+// ones would hide half the output.
+const minSecret = 4
+
+// emitter stamps events, hides secrets in them and passes them on. It remembers
+// the first error: a run whose journal cannot be written must not act.
+type emitter struct {
+	o Options
+
+	mu      sync.Mutex
+	secrets map[string]bool
+	hide    *strings.Replacer
+	failure error
+}
+
+func newEmitter(o Options) *emitter { return &emitter{o: o, secrets: map[string]bool{}} }
+
+// keep adds strings that must not appear in any event.
+func (e *emitter) keep(secrets ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range secrets {
+		if len(s) >= minSecret && !e.secrets[s] {
+			e.secrets[s] = true
+			e.hide = nil
+		}
+	}
+	if e.hide == nil && len(e.secrets) > 0 {
+		var pairs []string
+		for s := range e.secrets {
+			pairs = append(pairs, s, "(sensitive)")
+		}
+		e.hide = strings.NewReplacer(pairs...)
+	}
+}
+
+func (e *emitter) emit(ev event.Event) {
+	ev.Run = e.o.ID
+	ev.Time = time.Now().UTC()
+	e.mu.Lock()
+	hide := e.hide
+	e.mu.Unlock()
+	if hide != nil {
+		ev = redact(ev, hide.Replace)
+	}
+	if e.o.Sink == nil {
+		return
+	}
+	if err := e.o.Sink.Emit(ev); err != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.failure == nil {
+			e.failure = err
+		}
+	}
+}
+
+func (e *emitter) err() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.failure
+}
+
+// redact returns ev with f applied to every text that may hold a value.
+func redact(ev event.Event, f func(string) string) event.Event {
+	ev.Message = f(ev.Message)
+	if ev.Error != nil {
+		x := *ev.Error
+		x.Summary, x.Detail, x.Output = f(x.Summary), f(x.Detail), f(x.Output)
+		x.Argv = mapStrings(x.Argv, f)
+		ev.Error = &x
+	}
+	if len(ev.Changes) > 0 {
+		cs := make([]module.Change, len(ev.Changes))
+		for i, c := range ev.Changes {
+			c.From, c.To, c.Diff, c.Argument = f(c.From), f(c.To), f(c.Diff), f(c.Argument)
+			cs[i] = c
+		}
+		ev.Changes = cs
+	}
+	if len(ev.Findings) > 0 {
+		fs := make([]module.Finding, len(ev.Findings))
+		for i, x := range ev.Findings {
+			x.Summary, x.Detail, x.Cure = f(x.Summary), f(x.Detail), f(x.Cure)
+			fs[i] = x
+		}
+		ev.Findings = fs
+	}
+	return ev
+}
+
+func mapStrings(in []string, f func(string) string) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[i] = f(s)
+	}
+	return out
+}

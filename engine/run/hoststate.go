@@ -1,0 +1,161 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// hostState is a host through all plays of a run. It is used by one goroutine
+// at a time.
+type hostState struct {
+	r     *Runner
+	info  Host
+	conns map[bool]*connection // by become
+
+	counts   map[event.Status]int
+	status   event.Status // how the host ended so far
+	failedIn string       // the play it failed in
+	problem  string       // one line about why
+	pending  []string     // handlers notified and not run
+	// changes says that, in a plan, an earlier task would have changed the host,
+	// so that later ones cannot be decided by looking.
+	changes bool
+}
+
+type connection struct {
+	t      host.Transport
+	h      host.Host
+	locked bool
+}
+
+func newHostState(r *Runner, h Host) *hostState {
+	r.emit.keep(h.Secrets...)
+	return &hostState{r: r, info: h, conns: map[bool]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
+}
+
+// lost reports whether the host has failed and takes no part any more.
+func (st *hostState) lost() bool {
+	return st.status == event.Failed || st.status == event.Unreachable
+}
+
+func (st *hostState) notRun(p *playbook.Play, why string) {
+	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: st.info.Name, Status: event.NotRun, Message: why})
+	st.missed(p.Name)
+}
+
+// missed records that a play passed this host by.
+func (st *hostState) missed(play string) {
+	if !st.lost() {
+		st.status, st.problem = event.NotRun, fmt.Sprintf("the play %q did not run", play)
+	}
+}
+
+func (st *hostState) summary() event.HostSummary {
+	return event.HostSummary{Status: st.status, Tasks: st.counts, Error: st.problem, Pending: st.pending}
+}
+
+func (st *hostState) close() {
+	for _, c := range st.conns {
+		_ = c.t.Close()
+	}
+}
+
+// conn returns the connection with or without become, opening it at first use.
+func (st *hostState) conn(ctx context.Context, become bool, user string) (*connection, error) {
+	if c := st.conns[become]; c != nil {
+		return c, nil
+	}
+	start := time.Now()
+	t, err := st.r.connect(ctx, st.info.Name, become, user)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{t: t, h: host.New(st.info.Name, t)}
+	st.conns[become] = c
+	st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
+	return c, nil
+}
+
+// lock makes this run the only one that changes the host. A connection without
+// root cannot hold the lock; what it may change is its user's own.
+func (st *hostState) lock(ctx context.Context, c *connection) error {
+	if c.locked {
+		return nil
+	}
+	f, err := c.h.Facts(ctx, "user")
+	if err != nil {
+		return err
+	}
+	if f.String("user") == "root" {
+		if err := c.t.Lock(ctx, st.r.opts.Epoch, st.r.opts.Owner); err != nil {
+			return err
+		}
+	}
+	c.locked = true
+	return nil
+}
+
+// forget drops what is known of the host after a change that may alter it.
+func (st *hostState) forget() {
+	for _, c := range st.conns {
+		c.h.Forget()
+	}
+}
+
+// play runs one play on the host and reports whether the host failed in it,
+// also if a rescue made up for it.
+func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (failed bool) {
+	start := time.Now()
+	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
+	st.status, st.problem = event.OK, ""
+	res := pr.run(ctx)
+	if res.failed() {
+		st.status, st.failedIn, st.problem = res.status, p.Name, res.line()
+	}
+	for _, h := range p.Handlers {
+		if pr.notified[h] {
+			st.pending = append(st.pending, h.Address())
+		}
+	}
+	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)})
+	return res.failed() || pr.rescued
+}
+
+// outcome is how a task, a block or a play ended on a host.
+type outcome struct {
+	status event.Status
+	err    *event.Error
+}
+
+func (o outcome) failed() bool {
+	return o.status == event.Failed || o.status == event.Unreachable || o.status == event.Interrupted
+}
+
+func (o outcome) line() string {
+	if o.err == nil {
+		return ""
+	}
+	return o.err.Summary
+}
+
+// diagOutcome turns evaluation problems into a failure.
+func diagOutcome(diags hcl.Diagnostics) outcome {
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		e := &event.Error{Summary: d.Summary, Detail: d.Detail}
+		if d.Subject != nil {
+			e.File, e.Line = d.Subject.Filename, d.Subject.Start.Line
+		}
+		return outcome{event.Failed, e}
+	}
+	return outcome{status: event.OK}
+}

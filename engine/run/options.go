@@ -1,0 +1,103 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// Mode says whether a run changes hosts.
+type Mode string
+
+// The modes.
+const (
+	Plan  Mode = "plan"  // look only; nothing is written on any host
+	Apply Mode = "apply" // look, then change
+)
+
+// Host is one host of the inventory.
+type Host struct {
+	playbook.HostInfo
+	// Become is whether the inventory wants commands run as another user.
+	Become bool
+	// Secrets are strings of the inventory that must not be shown.
+	Secrets []string
+}
+
+// Connect opens a connection to a host; with become, as the become user. Errors
+// wrap host.ErrUnreachable.
+type Connect func(ctx context.Context, hostName string, become bool, becomeUser string) (host.Transport, error)
+
+// Options are the settings of one run.
+type Options struct {
+	ID    string // of the run, in the journal
+	Epoch int64  // higher than that of every earlier run
+	Owner string // who runs, for the lock on hosts
+	Mode  Mode
+	// Parallel is how many hosts are worked on at once where the play does not
+	// say; 0 means 50.
+	Parallel int
+	// Tags selects tasks that have one of these tags; empty selects all.
+	Tags []string
+	// SkipTags leaves out tasks that have one of these tags.
+	SkipTags []string
+	// Patience is how long a host that was lost in the middle of a task may take
+	// to answer again; 0 means 5 minutes.
+	Patience time.Duration
+	// Stop, when closed, lets tasks in progress finish and starts no others.
+	Stop <-chan struct{}
+	Sink event.Sink
+}
+
+func (o Options) parallel(p *playbook.Play) int {
+	switch {
+	case p.Rollout.Parallel > 0:
+		return p.Rollout.Parallel
+	case o.Parallel > 0:
+		return o.Parallel
+	}
+	return 50
+}
+
+func (o Options) patience() time.Duration {
+	if o.Patience > 0 {
+		return o.Patience
+	}
+	return 5 * time.Minute
+}
+
+func (o Options) stopped() bool {
+	select {
+	case <-o.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// selected reports whether a task with these tags is to run: "always" runs
+// unless it is skipped by that name, "never" only when it is asked for.
+func (o Options) selected(tags []string) bool {
+	has := func(list []string) bool {
+		for _, t := range tags {
+			for _, l := range list {
+				if t == l {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	switch {
+	case has(o.SkipTags):
+		return false
+	case has(o.Tags):
+		return true
+	case has([]string{"never"}):
+		return false
+	}
+	return len(o.Tags) == 0 || has([]string{"always"})
+}

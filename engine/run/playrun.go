@@ -1,0 +1,165 @@
+package run
+
+import (
+	"context"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// playRun is one play on one host.
+type playRun struct {
+	st    *hostState
+	r     *Runner
+	play  *playbook.Play
+	batch int
+	scope *playbook.Scope
+
+	notified map[*playbook.Task]bool // handlers that are to run
+	rescued  bool                    // something failed and a rescue block made up for it
+}
+
+func (pr *playRun) run(ctx context.Context) outcome {
+	scope, diags := pr.r.pb.NewScope(pr.play, pr.r.globals, pr.st.info.HostInfo)
+	if diags.HasErrors() {
+		return diagOutcome(diags)
+	}
+	pr.scope = scope
+	if out := pr.gather(ctx); out.failed() {
+		return out
+	}
+	if diags := scope.Locals(); diags.HasErrors() {
+		return diagOutcome(diags)
+	}
+	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
+		return out
+	}
+	return pr.handlers(ctx)
+}
+
+// gather makes the facts the playbook mentions known.
+func (pr *playRun) gather(ctx context.Context) outcome {
+	if len(pr.r.pb.Facts) == 0 {
+		return outcome{status: event.OK}
+	}
+	c, err := pr.st.conn(ctx, pr.become(nil), pr.play.BecomeUser)
+	if err != nil {
+		return failure(err, nil)
+	}
+	facts, err := c.h.Facts(ctx, pr.r.pb.Facts...)
+	if err != nil {
+		return failure(err, nil)
+	}
+	pr.scope.SetFacts(facts)
+	return outcome{status: event.OK}
+}
+
+// become decides whether a task runs as the become user: the task's word, then
+// the play's, then the inventory's.
+func (pr *playRun) become(t *playbook.Task) bool {
+	switch {
+	case t != nil && t.Meta.Become != nil:
+		return *t.Meta.Become
+	case pr.play.Become != nil:
+		return *pr.play.Become
+	}
+	return pr.st.info.Become
+}
+
+// items runs tasks and blocks in order until one fails.
+func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []string) outcome {
+	for _, it := range items {
+		var out outcome
+		switch it := it.(type) {
+		case *playbook.Task:
+			out = pr.task(ctx, it, tags)
+		case *playbook.Block:
+			out = pr.block(ctx, it, tags)
+		}
+		if out.failed() {
+			return out
+		}
+	}
+	return outcome{status: event.OK}
+}
+
+func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) outcome {
+	tags = append(tags[:len(tags):len(tags)], b.Tags...)
+	if b.When != nil {
+		yes, known, out := pr.condition(b.When, nil)
+		switch {
+		case out.failed():
+			return out
+		case known && !yes:
+			playbook.Walk([]playbook.Item{b}, func(t *playbook.Task) { pr.skip(t) })
+			return outcome{status: event.OK}
+		}
+	}
+	out := pr.items(ctx, b.Items, tags)
+	if out.failed() && out.status != event.Interrupted && len(b.Rescue) > 0 {
+		pr.rescued = true
+		out = pr.items(ctx, b.Rescue, tags)
+	}
+	if len(b.Always) > 0 && out.status != event.Interrupted {
+		if last := pr.items(ctx, b.Always, tags); last.failed() && !out.failed() {
+			out = last
+		}
+	}
+	return out
+}
+
+// handlers runs what was notified, in the order declared, until nothing more
+// is: a handler may notify others.
+func (pr *playRun) handlers(ctx context.Context) outcome {
+	for again := true; again; {
+		again = false
+		for _, h := range pr.play.Handlers {
+			if !pr.notified[h] {
+				continue
+			}
+			if pr.r.opts.stopped() {
+				return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before notified handlers ran"}}
+			}
+			out := pr.task(ctx, h, nil)
+			if out.failed() {
+				return out
+			}
+			delete(pr.notified, h)
+			again = true
+		}
+	}
+	return outcome{status: event.OK}
+}
+
+// condition evaluates a condition; known is false if it depends on what a plan
+// cannot know.
+func (pr *playRun) condition(e hclsyntax.Expression, extra map[string]cty.Value) (yes, known bool, out outcome) {
+	v, diags := e.Value(pr.scope.Context(extra))
+	if diags.HasErrors() {
+		return false, false, diagOutcome(diags)
+	}
+	v, _ = v.Unmark()
+	if !v.IsKnown() {
+		return false, false, outcome{status: event.OK}
+	}
+	b, err := convert.Convert(v, cty.Bool)
+	if err != nil || b.IsNull() {
+		rng := e.Range()
+		return false, false, outcome{event.Failed, &event.Error{
+			Summary: "Condition is not true or false", File: rng.Filename, Line: rng.Start.Line,
+			Detail: "A condition must give true or false; this one gives " + v.Type().FriendlyName() + ".",
+		}}
+	}
+	return b.True(), true, outcome{status: event.OK}
+}
+
+// skip reports a task that does not run and makes its result known.
+func (pr *playRun) skip(t *playbook.Task) {
+	pr.report(t, "", event.Event{Status: event.Skipped})
+	pr.scope.SetResult(t, skippedResult(t))
+}

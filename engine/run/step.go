@@ -1,0 +1,199 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+)
+
+// applyTries bounds how often Apply is called again after the connection was
+// lost in the middle of it.
+const applyTries = 3
+
+// step probes, and in a run applies and probes again.
+func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
+	s := d.step.(module.Step)
+	plan, err := s.Probe(ctx, h)
+	if err != nil {
+		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
+			return event.Event{Status: event.Planned, Message: "decided after the tasks before it have changed the host"}, nil
+		}
+		return u.failed(ctx, err), results(s)
+	}
+	changes := u.visible(plan)
+	switch {
+	case len(plan) == 0:
+		return event.Event{Status: event.OK}, results(s)
+	case u.pr.r.opts.Mode == Plan:
+		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
+	}
+	if c != nil {
+		if err := u.pr.st.lock(ctx, c); err != nil {
+			return u.failed(ctx, err), results(s)
+		}
+	}
+	applying := event.Event{Kind: event.TaskApplying, Changes: changes}
+	if u.t.Meta.Sensitive {
+		applying = hideValues(applying)
+	}
+	u.pr.r.emit.emit(u.pr.event(u.t, u.key, applying)) // durable before the host changes
+	if err := u.pr.r.emit.err(); err != nil {
+		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, nil
+	}
+	if p, ok := s.(module.Progress); ok {
+		p.SetProgress(func(line string) {
+			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
+		})
+	}
+	if err := u.apply(ctx, s, h, plan); err != nil {
+		ev := u.failed(ctx, err)
+		ev.Changes = changes
+		return ev, results(s)
+	}
+	if !u.t.Info.Effects.Has(module.Action) {
+		if ev, ok := u.converged(ctx, h); !ok {
+			return ev, results(s)
+		}
+	}
+	return event.Event{Status: event.Changed, Changes: changes}, results(s)
+}
+
+// apply calls Apply. A lost connection is not a failure: the host is asked what
+// it shows once it answers again, and Apply goes on from there.
+func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module.Plan) error {
+	for try := 1; ; try++ {
+		err := s.Apply(ctx, h, plan)
+		if err == nil || !errors.Is(err, host.ErrUnknown) {
+			return err
+		}
+		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Message: "the connection was lost; waiting for the host to answer"}))
+		rctx, cancel := context.WithTimeout(ctx, u.pr.r.opts.patience())
+		rerr := h.Reconnect(rctx)
+		cancel()
+		if rerr != nil {
+			return fmt.Errorf("%w; what the task did on the host is not known: %w", rerr, host.ErrUnknown)
+		}
+		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
+		if u.t.Info.Effects.Has(module.Action) {
+			return fmt.Errorf("the connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again: %w", err)
+		}
+		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {
+			return err
+		}
+		if try == applyTries {
+			return fmt.Errorf("the connection was lost %d times while the task acted: %w", try, host.ErrUnknown)
+		}
+	}
+}
+
+// converged probes with fresh arguments and fails if something is left to change.
+func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
+	d, out := u.decode()
+	if out.failed() {
+		return event.Event{Status: out.status, Error: out.err}, false
+	}
+	left, err := d.step.(module.Step).Probe(ctx, h)
+	if err != nil {
+		return u.failed(ctx, fmt.Errorf("the change was made, but looking at the host afterwards failed: %w", err)), false
+	}
+	if len(left) == 0 {
+		return event.Event{}, true
+	}
+	left = u.visible(left)
+	var lines []string
+	for _, c := range left {
+		lines = append(lines, "    "+ChangeLine(c))
+	}
+	return event.Event{Status: event.Failed, Changes: left, Error: &event.Error{Summary: "Host did not converge",
+		Detail: "The task made its changes without an error, but the host still differs:\n" + strings.Join(lines, "\n") +
+			"\nSomething on the host undoes the change, or the task asks for something the host cannot have."}}, false
+}
+
+// visible marks the changes whose values must not be shown and removes those
+// values, so that no later stage can leak them.
+func (u *use) visible(p module.Plan) []module.Change {
+	out := make([]module.Change, len(p))
+	for i, c := range p {
+		if c.Sensitive || u.sensitive[c.Argument] || u.t.Meta.Sensitive {
+			c = module.Change{Argument: c.Argument, Sensitive: true}
+		}
+		out[i] = c
+	}
+	return out
+}
+
+// ChangeLine is a change in one line.
+func ChangeLine(c module.Change) string {
+	switch {
+	case c.Sensitive:
+		return c.Argument + ": (sensitive)"
+	case c.From == "" && c.To == "":
+		return c.Argument
+	case c.From == "":
+		return c.Argument + ": " + c.To
+	}
+	return c.Argument + ": " + c.From + " -> " + c.To
+}
+
+// unknownResults is what a plan knows of the results of a task that would act.
+func (u *use) unknownResults(s module.Step) map[string]cty.Value {
+	out := map[string]cty.Value{}
+	for n, v := range results(s) {
+		out[n] = cty.UnknownVal(v.Type())
+	}
+	return out
+}
+
+// host returns the host as the task sees it.
+func (u *use) host(ctx context.Context, d decodedStep) (host.Host, *connection, error) {
+	become := u.pr.become(u.t)
+	user := u.pr.play.BecomeUser
+	if d.user != "" {
+		become = true
+	}
+	c, err := u.pr.st.conn(ctx, become, user)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := c.h
+	if d.user != "" || len(d.env) > 0 {
+		h = withSettings{Host: h, user: d.user, env: d.env}
+	}
+	return waiting{Host: h, u: u}, c, nil
+}
+
+// waiting tells the stream when a job's host is out of reach, since the module
+// cannot.
+type waiting struct {
+	host.Host
+	u *use
+}
+
+func (w waiting) Job(ctx context.Context, j host.Job) (host.JobResult, error) {
+	if j.Pending == nil {
+		j.Pending = func(err error) {
+			ev := event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}
+			if err != nil {
+				ev.Status, ev.Message = "", fmt.Sprintf("the host is out of reach, the job goes on there: %s", firstLine(err.Error()))
+			}
+			w.u.pr.r.emit.emit(w.u.pr.event(w.u.t, w.u.key, ev))
+		}
+	}
+	if j.Patience == 0 {
+		j.Patience = max(30*time.Minute, w.u.pr.r.opts.patience())
+	}
+	return w.Host.Job(ctx, j)
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return host.Shorten(s, 200)
+}

@@ -1,0 +1,191 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// task runs one task: tags, condition, each instance of for_each, result,
+// notifications.
+func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) outcome {
+	if pr.r.opts.stopped() || ctx.Err() != nil || pr.r.emit.err() != nil {
+		return outcome{event.Interrupted, &event.Error{Summary: "Interrupted before " + t.Address()}}
+	}
+	if t.Kind != "handler" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
+		pr.scope.SetResult(t, skippedResult(t))
+		return outcome{status: event.OK}
+	}
+	if t.Meta.ForEach == nil {
+		res, out := pr.instance(ctx, t, nil)
+		pr.scope.SetResult(t, res)
+		return out
+	}
+	v, diags := t.Meta.ForEach.Value(pr.scope.Context(nil))
+	if diags.HasErrors() {
+		return pr.fail(t, "", diagOutcome(diags))
+	}
+	if !v.IsKnown() {
+		if pr.r.opts.Mode == Plan {
+			pr.st.changes = true
+			pr.report(t, "", event.Event{Status: event.Planned, Message: "the elements of for_each are known after apply"})
+			return outcome{status: event.OK}
+		}
+		return pr.fail(t, "", outcome{event.Failed, &event.Error{Summary: "Elements of for_each not known", Detail: "The value of for_each depends on a result that did not come about."}})
+	}
+	instances, err := playbook.Instances(v)
+	if err != nil {
+		return pr.fail(t, "", outcome{event.Failed, &event.Error{Summary: "Wrong type of value", Detail: err.Error()}})
+	}
+	results := map[string]cty.Value{}
+	for i := range instances {
+		res, out := pr.instance(ctx, t, &instances[i])
+		results[instances[i].Key] = res
+		if out.failed() {
+			return out
+		}
+	}
+	pr.scope.SetResult(t, cty.ObjectVal(results))
+	return outcome{status: event.OK}
+}
+
+// instance runs a task, or one element of its for_each, with its retries.
+func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.Instance) (cty.Value, outcome) {
+	u := &use{pr: pr, t: t}
+	if in != nil {
+		u.key = in.Key
+		u.extra = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
+	}
+	if t.Meta.When != nil {
+		yes, known, out := pr.condition(t.Meta.When, u.extra)
+		switch {
+		case out.failed():
+			return skippedResult(t), pr.fail(t, u.key, out)
+		case known && !yes:
+			pr.report(t, u.key, event.Event{Status: event.Skipped})
+			return skippedResult(t), outcome{status: event.OK}
+		case !known && pr.r.opts.Mode == Plan:
+			pr.st.changes = true
+			pr.report(t, u.key, event.Event{Status: event.Planned, Message: "whether it runs is known after apply"})
+			return cty.DynamicVal, outcome{status: event.OK}
+		}
+	}
+	start := time.Now()
+	pr.r.emit.emit(pr.event(t, u.key, event.Event{Kind: event.TaskStarted}))
+	ev, res := u.attempts(ctx)
+	ev.Duration = time.Since(start)
+	return res, pr.finish(t, u.key, ev)
+}
+
+// finish reports how a task ended and draws the consequences: notifications,
+// stale facts, ignored errors.
+func (pr *playRun) finish(t *playbook.Task, key string, ev event.Event) outcome {
+	if t.Meta.IgnoreErrors && ev.Status == event.Failed {
+		ev.Status = event.Ignored
+	}
+	if t.Meta.Sensitive {
+		ev = hideValues(ev)
+	}
+	switch ev.Status {
+	case event.Changed, event.Planned:
+		for _, h := range t.Meta.Notify {
+			pr.notified[h] = true
+		}
+	}
+	if ev.Status == event.Planned {
+		pr.st.changes = true
+	}
+	if t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned {
+		pr.st.forget()
+		if out := pr.gather(context.WithoutCancel(context.Background())); out.failed() && ev.Status == event.Changed {
+			ev.Status, ev.Error = out.status, out.err
+		}
+	}
+	pr.report(t, key, ev)
+	return outcome{status: ev.Status, err: ev.Error}
+}
+
+func (pr *playRun) fail(t *playbook.Task, key string, out outcome) outcome {
+	pr.report(t, key, event.Event{Status: out.status, Error: out.err})
+	return out
+}
+
+func (pr *playRun) report(t *playbook.Task, key string, ev event.Event) {
+	ev.Kind = event.TaskFinished
+	pr.st.counts[ev.Status]++
+	pr.r.emit.emit(pr.event(t, key, ev))
+}
+
+// event fills in where a task is.
+func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Event {
+	ev.Play, ev.Batch, ev.Host, ev.Task = pr.play.Name, pr.batch, pr.st.info.Name, t.Address()
+	if key != "" {
+		ev.Task += fmt.Sprintf("[%q]", key)
+	}
+	ev.Place = fmt.Sprintf("%s:%d", t.Range.Filename, t.Range.Start.Line)
+	if ev.Error != nil && ev.Error.File == "" {
+		e := *ev.Error
+		e.File, e.Line = t.Range.Filename, t.Range.Start.Line
+		ev.Error = &e
+	}
+	return ev
+}
+
+// hideValues removes everything a sensitive task could show.
+func hideValues(ev event.Event) event.Event {
+	for i := range ev.Changes {
+		ev.Changes[i] = module.Change{Argument: ev.Changes[i].Argument, Sensitive: true}
+	}
+	if ev.Error != nil {
+		e := *ev.Error
+		e.Detail, e.Argv, e.Output = "The task is sensitive; what it said is not shown.", nil, ""
+		ev.Error = &e
+	}
+	return ev
+}
+
+// skippedResult is the result of a task that did not run.
+func skippedResult(t *playbook.Task) cty.Value {
+	if t.Meta.ForEach != nil {
+		return cty.EmptyObjectVal
+	}
+	attrs := playbook.NullResults(t)
+	attrs["skipped"] = cty.True
+	for _, n := range []string{"changed", "failed", "passed"} {
+		if _, ok := attrs[n]; ok {
+			attrs[n] = cty.False
+		}
+	}
+	return cty.ObjectVal(attrs)
+}
+
+// resultValue is the result of a task that ran.
+func resultValue(kind string, status event.Status, findings []module.Finding, own map[string]cty.Value) cty.Value {
+	attrs := map[string]cty.Value{"skipped": cty.False}
+	if kind == "check" {
+		texts := []cty.Value{}
+		for _, f := range findings {
+			texts = append(texts, cty.StringVal(f.Summary))
+		}
+		attrs["passed"] = cty.BoolVal(status == event.OK)
+		attrs["findings"] = cty.ListValEmpty(cty.String)
+		if len(texts) > 0 {
+			attrs["findings"] = cty.ListVal(texts)
+		}
+	} else {
+		attrs["changed"] = cty.BoolVal(status == event.Changed)
+		attrs["failed"] = cty.BoolVal(status == event.Failed || status == event.Unreachable)
+		if status == event.Planned {
+			attrs["changed"] = cty.True
+		}
+	}
+	maps.Copy(attrs, own)
+	return cty.ObjectVal(attrs)
+}

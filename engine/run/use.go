@@ -1,0 +1,261 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/playbook"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// use is one use of a module on one host.
+type use struct {
+	pr    *playRun
+	t     *playbook.Task
+	key   string               // of for_each
+	extra map[string]cty.Value // each
+
+	sensitive map[string]bool // arguments whose values must not be shown
+}
+
+// attempts runs the task until it succeeds, its until holds, or its attempts
+// are used up.
+func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
+	retry := u.t.Meta.Retry
+	if retry == nil {
+		retry = &playbook.Retry{Attempts: 1, Backoff: 1}
+	}
+	delay := retry.Delay
+	for n := 1; ; n++ {
+		ev, own := u.once(ctx)
+		ev, own = u.judge(ev, own)
+		if retry.Attempts > 1 {
+			ev.Attempt = n
+		}
+		res := resultValue(u.t.Kind, ev.Status, ev.Findings, own)
+		done := ev.Status != event.Failed && ev.Status != event.Unreachable
+		why := "it failed"
+		if done && retry.Until != nil && ev.Status != event.Planned {
+			yes, known, out := u.pr.condition(retry.Until, u.withSelf(res))
+			if out.failed() {
+				ev.Status, ev.Error = out.status, out.err
+				return ev, res
+			}
+			if done = yes || !known; !done {
+				why = "its condition \"until\" does not hold"
+			}
+		}
+		if done || ctx.Err() != nil || u.pr.r.opts.stopped() {
+			return ev, res
+		}
+		if n >= retry.Attempts {
+			if ev.Status != event.Failed && ev.Status != event.Unreachable {
+				rng := retry.Until.Range()
+				ev.Status = event.Failed
+				ev.Error = &event.Error{Summary: "Condition \"until\" not met", File: rng.Filename, Line: rng.Start.Line,
+					Detail: fmt.Sprintf("The task ran %d times, and its condition \"until\" held after none of them. Give it more attempts or a longer delay, or look at why the host does not get there.", n)}
+			}
+			return ev, res
+		}
+		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskRetried, Attempt: n, Error: ev.Error,
+			Message: fmt.Sprintf("%s; attempt %d of %d in %s", why, n+1, retry.Attempts, delay)}))
+		if !pause(ctx, u.pr.r.opts.Stop, delay) {
+			return ev, res
+		}
+		delay = time.Duration(float64(delay) * retry.Backoff)
+	}
+}
+
+// pause waits for d and reports false if the run is to end.
+func pause(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-stop:
+		return false
+	}
+}
+
+func (u *use) withSelf(res cty.Value) map[string]cty.Value {
+	out := map[string]cty.Value{"self": res}
+	for k, v := range u.extra {
+		out[k] = v
+	}
+	return out
+}
+
+// judge applies failed_when and changed_when to what happened.
+func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[string]cty.Value) {
+	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed
+	if e := u.t.Meta.FailedWhen; e != nil && ran {
+		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
+		switch {
+		case out.failed():
+			ev.Status, ev.Error = out.status, out.err
+		case yes:
+			rng := e.Range()
+			ev.Status = event.Failed
+			if ev.Error == nil {
+				ev.Error = &event.Error{Summary: "Condition \"failed_when\" holds", File: rng.Filename, Line: rng.Start.Line,
+					Detail: "The task ran, and the playbook says that what it gave is a failure."}
+			}
+		case ev.Status == event.Failed:
+			ev.Status, ev.Error = event.Changed, nil
+		}
+	}
+	if e := u.t.Meta.ChangedWhen; e != nil && (ev.Status == event.OK || ev.Status == event.Changed) {
+		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
+		switch {
+		case out.failed():
+			ev.Status, ev.Error = out.status, out.err
+		case yes:
+			ev.Status = event.Changed
+		default:
+			ev.Status = event.OK
+		}
+	}
+	return ev, own
+}
+
+// once decodes the arguments and runs the module one time.
+func (u *use) once(ctx context.Context) (event.Event, map[string]cty.Value) {
+	d, err := u.decode()
+	if err.failed() {
+		return event.Event{Status: err.status, Error: err.err}, nil
+	}
+	if len(d.unknown) > 0 {
+		if u.pr.r.opts.Mode == Plan {
+			return event.Event{Status: event.Planned, Message: fmt.Sprintf("%v known after apply", d.unknown)}, nil
+		}
+		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Value not known", Detail: fmt.Sprintf(
+			"The arguments %v depend on something that is not known: a task that was skipped, or a fact the host does not have.", d.unknown)}}, nil
+	}
+	if u.t.Meta.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, u.t.Meta.Timeout, errTimeout)
+		defer cancel()
+	}
+	var h host.Host = noHost{name: u.pr.st.info.Name}
+	var c *connection
+	if !u.t.Info.Effects.Has(module.Local) {
+		var cerr error
+		if h, c, cerr = u.host(ctx, d); cerr != nil {
+			return u.failed(ctx, cerr), nil
+		}
+	}
+	if chk, ok := d.step.(module.Check); ok {
+		return u.check(ctx, chk, h)
+	}
+	return u.step(ctx, d, h, c)
+}
+
+func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
+	findings, err := c.Check(ctx, h)
+	own := results(c)
+	undecided := u.pr.r.opts.Mode == Plan && u.pr.st.changes
+	switch {
+	case undecided && (err != nil || len(findings) > 0):
+		return event.Event{Status: event.Planned, Message: "checked after the tasks before it have changed the host"}, own
+	case err != nil:
+		return u.failed(ctx, err), own
+	case len(findings) > 0:
+		return event.Event{Status: event.Failed, Findings: findings, Error: findingsError(u.t, findings)}, own
+	}
+	return event.Event{Status: event.OK}, own
+}
+
+// errTimeout is the cause of a context that a task's timeout ended.
+var errTimeout = errors.New("timeout")
+
+// failed turns an error of a module into an event.
+func (u *use) failed(ctx context.Context, err error) event.Event {
+	if context.Cause(ctx) == errTimeout {
+		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Task timed out",
+			Detail: fmt.Sprintf("The task did not end within its timeout of %s and was stopped. Its last word was: %s.", u.t.Meta.Timeout, err)}}
+	}
+	if errors.Is(err, context.Canceled) {
+		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Interrupted"}}
+	}
+	out := failure(err, u.t)
+	return event.Event{Status: out.status, Error: out.err}
+}
+
+// decodedStep is a module ready to be used on one host.
+type decodedStep struct {
+	step    any
+	unknown []string
+	env     map[string]string
+	user    string
+}
+
+func (u *use) decode() (decodedStep, outcome) {
+	b, step := playbook.Bind(u.t.Info)
+	scope := u.pr.scope.Context(u.extra)
+	d, diags := b.Decode(playbook.Target(u.t), scope, u.pr.r.pb.Files)
+	if diags.HasErrors() {
+		return decodedStep{}, diagOutcome(diags)
+	}
+	u.pr.r.emit.keep(d.Secrets...)
+	u.sensitive = map[string]bool{}
+	for _, a := range d.Sensitive {
+		u.sensitive[a] = true
+	}
+	out := decodedStep{step: step, unknown: d.Unknown}
+	if len(d.Unknown) > 0 {
+		return out, outcome{status: event.OK}
+	}
+	if v, ok := step.(module.Validator); ok {
+		if err := v.Validate(); err != nil {
+			return out, outcome{event.Failed, &event.Error{Summary: "Invalid combination of arguments", Detail: err.Error()}}
+		}
+	}
+	var meta outcome
+	if out.env, meta = u.environment(); meta.failed() {
+		return out, meta
+	}
+	if e := u.t.Meta.BecomeUser; e != nil {
+		v, diags := e.Value(scope)
+		if diags.HasErrors() {
+			return out, diagOutcome(diags)
+		}
+		if v, _ = v.Unmark(); v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
+			out.user = v.AsString()
+		}
+	}
+	return out, outcome{status: event.OK}
+}
+
+// environment evaluates the meta-argument of that name.
+func (u *use) environment() (map[string]string, outcome) {
+	if u.t.Meta.Environment == nil {
+		return nil, outcome{status: event.OK}
+	}
+	var env map[string]string
+	var b schema.Block
+	b.StringMap(&env, "environment", "Environment of commands.", schema.MaySensitive)
+	d, diags := b.DecodeExpr("environment", u.t.Meta.Environment, u.pr.scope.Context(u.extra))
+	u.pr.r.emit.keep(d.Secrets...)
+	return env, diagOutcome(diags)
+}
+
+// results reads what a module tells later tasks.
+func results(step any) map[string]cty.Value {
+	r, ok := step.(module.Reporter)
+	if !ok {
+		return nil
+	}
+	var rs schema.Results
+	r.Results(&rs)
+	return rs.Value().AsValueMap()
+}
