@@ -137,3 +137,9 @@ type Reverter interface {
 type Progress interface {
 	SetProgress(func(line string))
 }
+
+// Speaker is implemented by steps that have something to say to the user.
+type Speaker interface {
+	// Message is read after Probe and Apply.
+	Message() string
+}

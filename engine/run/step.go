@@ -31,7 +31,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	changes := u.visible(plan)
 	switch {
 	case len(plan) == 0:
-		return event.Event{Status: event.OK}, results(s)
+		return event.Event{Status: event.OK, Message: message(s)}, results(s)
 	case u.pr.r.opts.Mode == Plan:
 		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
 	}
@@ -63,7 +63,15 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 			return ev, results(s)
 		}
 	}
-	return event.Event{Status: event.Changed, Changes: changes}, results(s)
+	return event.Event{Status: event.Changed, Changes: changes, Message: message(s)}, results(s)
+}
+
+// message is what a step has to say to the user.
+func message(s module.Step) string {
+	if m, ok := s.(module.Speaker); ok {
+		return m.Message()
+	}
+	return ""
 }
 
 // apply calls Apply. A lost connection is not a failure: the host is asked what

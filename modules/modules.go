@@ -1,0 +1,18 @@
+// Package modules is the list of the modules ferry ships.
+package modules
+
+import (
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/modules/commands"
+)
+
+// All returns the registry of every module.
+func All() *module.Registry {
+	return module.NewRegistry(
+		commands.Assert(),
+		commands.Command(),
+		commands.Fail(),
+		commands.Print(),
+		commands.Shell(),
+	)
+}
