@@ -13,13 +13,13 @@ import (
 // t.ConnectTimeout once it is its turn. release gives back the jump hosts the
 // connection goes through, after it is closed.
 func (d *Dialer) handshake(ctx context.Context, t Target) (client *xssh.Client, release func(), err error) {
-	dial, perJump, release, err := d.through(ctx, t)
+	dial, perJump, back, err := d.through(ctx, t)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			release()
+			back()
 		}
 	}()
 	if perJump != nil {
@@ -72,7 +72,7 @@ func (d *Dialer) handshake(ctx context.Context, t Target) (client *xssh.Client, 
 		}
 		return nil, nil, loginError(outer, ctx, t, l, err)
 	}
-	return xssh.NewClient(cc, chans, reqs), release, nil
+	return xssh.NewClient(cc, chans, reqs), back, nil
 }
 
 // jumpError says that a hop failed on the way to t.

@@ -25,7 +25,7 @@ type lockState struct {
 //
 //	%[1]s epoch  %[2]s owner, one word  %[3]s token
 const lockText = `ferry_lock() {
-d=/var/lib/ferry; umask 077; mkdir -p $d || return 1
+d=${FERRY_STATE:-/var/lib/ferry}; umask 077; mkdir -p $d || return 1
 (: >>$d/lock) || return 1
 if command -v flock >/dev/null 2>&1; then
   exec 9>>$d/lock
