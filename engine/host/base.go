@@ -32,11 +32,11 @@ func (b *base) Query(ctx context.Context, argv ...string) (Result, error) {
 
 func (b *base) Exec(ctx context.Context, c Command) (Result, error) { return b.t.Run(ctx, c) }
 
-func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, j) }
+func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }
 
 func (b *base) Reboot(ctx context.Context, r Reboot) error {
 	defer b.Forget()
-	return RunReboot(ctx, b.t, r)
+	return RunReboot(ctx, b.t, b.name, r)
 }
 
 func (b *base) Reconnect(ctx context.Context) error { return b.t.Reconnect(ctx) }

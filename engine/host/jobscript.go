@@ -1,0 +1,151 @@
+package host
+
+// What runs on the host for a job. Every text is for a POSIX shell and uses
+// only what every host has; flags of systemd-run are those of systemd 219.
+//
+// A job's directory appears whole, by rename. Whoever finds it without a claim
+// starts it; the runner claims it by mkdir, so starting twice runs once.
+//
+// FERRY_STATE and FERRY_BOOT_ID stand in for the real places in tests.
+
+// jobCommon defines what the other texts use.
+const jobCommon = `
+jobs=${FERRY_STATE:-/var/lib/ferry}/jobs; dir=$jobs/$1
+boot() { cat "${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}" 2>/dev/null; }
+since() { read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; shift 19; echo "$1"; }
+lives() { [ -f "$1" ] && read -r p t <"$1" && [ -n "$p" ] && [ "$(since "$p")" = "$t" ]; }
+alive() { lives "$1/pid" || lives "$1/child"; }
+state() {
+  if [ ! -d "$1" ]; then echo none
+  elif [ -f "$1/result" ] || [ -f "/run/ferry-job-${1##*/}.result" ]; then echo done
+  elif alive "$1"; then echo running
+  elif [ ! -d "$1/claim" ]; then echo prepared
+  elif [ -f "$1/boot" ] && [ "$(cat "$1/boot")" != "$(boot)" ]; then echo rebooted
+  elif [ ! -f "$1/pid" ] && [ -n "$(find "$1/claim" -prune -mmin -1 2>/dev/null)" ]; then echo starting
+  else echo dead; fi
+}
+archive() {
+  mv "$dir" "$dir~$(date -u +%Y%m%dT%H%M%SZ).$$" && rm -f "/run/ferry-job-$1.result"
+  ls -1dt "$jobs"/*~* 2>/dev/null | tail -n +21 | while read -r old; do rm -rf "$old"; done
+}
+`
+
+// jobStart prepares and starts a job unless it exists.
+//
+//	$1 key  $2 bytes of standard input that are the environment  $3 runner
+//	$4 timeout in seconds, 0 for none
+//
+// It prints the state after it has done its part, or "other KEY".
+const jobStart = jobCommon + `
+umask 077; mkdir -p "$jobs" || exit 1
+for d in "$jobs"/*; do
+  case $d in "$dir"|*~*|*.new.*) continue;; esac
+  if [ -d "$d" ] && case $(state "$d") in running|starting) true;; *) false;; esac; then echo "other ${d##*/}"; exit 0; fi
+done
+case $(state "$dir") in
+running|starting|done) echo "found $(state "$dir")"; exit 0;;
+rebooted|dead) echo "again $(state "$dir")"; archive "$1" >&2;;
+esac
+if [ ! -d "$dir" ]; then
+  new=$dir.new.$$; rm -rf "$new"; mkdir "$new" || exit 1
+  head -c "$2" >"$new/env" && cat >"$new/script" && printf %s "$3" >"$new/run" && echo "$4" >"$new/timeout" && : >"$new/log" &&
+    printf 'PATH=%s; LC_ALL=C; HOME=%s; export PATH LC_ALL HOME\n' "'$PATH'" "'${HOME:-/}'" >"$new/environ" &&
+    if [ -n "$FERRY_STATE" ]; then printf 'FERRY_STATE=%s; FERRY_BOOT_ID=%s; export FERRY_STATE FERRY_BOOT_ID\n' "'$FERRY_STATE'" "'$FERRY_BOOT_ID'" >>"$new/environ"; fi || { rm -rf "$new"; exit 1; }
+  mv -T "$new" "$dir" 2>/dev/null || { rm -rf "$new"; [ -d "$dir" ] || exit 1; }
+fi
+unset FERRY
+run_job() {
+  if [ -d "${FERRY_SYSTEMD:-/run/systemd/system}" ] && [ "$(id -u)" = 0 ] && command -v systemd-run >/dev/null 2>&1; then
+    systemctl reset-failed "ferry-job-$1.service" >/dev/null 2>&1
+    systemd-run --unit="ferry-job-$1" --description="ferry job $1" -p KillMode=process /bin/sh "$dir/run" >&2 && return 0
+    [ -d "$dir/claim" ] && return 0
+    systemd-run --unit="ferry-job-$1" /bin/sh "$dir/run" >&2 && return 0
+    [ -d "$dir/claim" ] && return 0
+  fi
+  if command -v setsid >/dev/null 2>&1; then setsid nohup /bin/sh "$dir/run" </dev/null >/dev/null 2>&1 9<&- &
+  else nohup /bin/sh "$dir/run" </dev/null >/dev/null 2>&1 9<&- &
+  fi
+}
+run_job "$1" || exit 1
+echo started
+`
+
+// jobRunner runs inside the job. It always exits 0: a failed transient unit
+// would keep its name on an old systemd.
+const jobRunner = `#!/bin/sh
+trap '' HUP
+dir=${0%/run}; key=${dir##*/}
+mkdir "$dir/claim" 2>/dev/null || exit 0
+. "$dir/environ"
+cd /; umask 022
+exec </dev/null >>"$dir/log" 2>&1
+cat "${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}" >"$dir/boot.new" 2>/dev/null && mv -f "$dir/boot.new" "$dir/boot"
+read -r s </proc/$$/stat; s=${s##*) }; set -- $s; shift 19
+echo "$$ $1" >"$dir/pid.new" && mv -f "$dir/pid.new" "$dir/pid"
+began=$(date +%s)
+read -r limit <"$dir/timeout"
+group=; command -v setsid >/dev/null 2>&1 && group=setsid
+(
+  FERRY_JOB=$key.; export FERRY_JOB
+  . "$dir/env"; rm -f "$dir/env"
+  exec $group /bin/sh "$dir/script"
+) &
+child=$!
+if read -r s 2>/dev/null </proc/$child/stat; then
+  s=${s##*) }; set -- $s; shift 19
+  echo "$child $1" >"$dir/child.new" && mv -f "$dir/child.new" "$dir/child"
+fi
+found() { p=; for f in $(grep -l "FERRY_JOB=$key\." /proc/[0-9]*/environ 2>/dev/null); do f=${f#/proc/}; p="$p ${f%%/*}"; done; }
+watch=
+if [ "${limit:-0}" -gt 0 ]; then
+  (
+    trap 'kill $nap 2>/dev/null; exit 0' TERM
+    sleep "$limit" & nap=$!
+    wait $nap
+    : >"$dir/timedout"
+    found; kill -TERM -- -$child $p 2>/dev/null || kill -TERM $child $p 2>/dev/null
+    sleep 10 & nap=$!
+    wait $nap
+    found; kill -KILL -- -$child $p 2>/dev/null || kill -KILL $child $p 2>/dev/null
+  ) >/dev/null 2>&1 &
+  watch=$!
+fi
+wait $child; code=$?
+if [ -n "$watch" ]; then
+  if [ -f "$dir/timedout" ]; then
+    i=0; while found; [ -n "$p" ] && [ $i -lt 12 ]; do sleep 1; i=$((i+1)); done
+  fi
+  kill $watch 2>/dev/null
+fi
+note=ok; [ -f "$dir/timedout" ] && note=timeout
+line="$code $began $(date +%s) $note"
+{ echo "$line" >"$dir/result.new" && { sync -f "$dir/result.new" 2>/dev/null || sync; } && mv -f "$dir/result.new" "$dir/result"; } ||
+  { echo "$line" >"/run/ferry-job-$key.result.new" && mv -f "/run/ferry-job-$key.result.new" "/run/ferry-job-$key.result"; }
+exit 0
+`
+
+// jobStatus prints what is known of a job: lines of a name and a value, an
+// empty line, and the log from a byte offset on.
+//
+//	$1 key  $2 offset  $3 most bytes of log
+const jobStatus = jobCommon + `
+st=$(state "$dir"); size=0
+[ -f "$dir/log" ] && size=$(wc -c <"$dir/log")
+off=$2; [ "$off" -ge 0 ] || { off=$((size-$3)); [ "$off" -gt 0 ] || off=0; }
+echo "state $st"
+if [ "$st" = done ]; then echo "result $(cat "$dir/result" 2>/dev/null || cat "/run/ferry-job-$1.result")"; fi
+if [ "$st" = dead ]; then echo "disk $(df -P "$dir" 2>/dev/null | tail -n 1)"; fi
+if [ -f "$dir/pid" ]; then echo "pid $(cat "$dir/pid")"; fi
+echo "size $((size))"
+echo "offset $off"
+echo
+[ "$off" -lt "$size" ] && tail -c "+$((off+1))" "$dir/log" | head -c "$3"
+exit 0
+`
+
+// jobCollect puts a job that ended aside. It may run twice.
+const jobCollect = jobCommon + `
+[ -d "$dir" ] || exit 0
+case $(state "$dir") in running|starting) echo "the job runs" >&2; exit 1;; esac
+archive "$1"
+`

@@ -1,0 +1,129 @@
+package ssh
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+)
+
+// lockState is what a Conn needs to take its lock again after a reconnect.
+type lockState struct {
+	epoch int64
+	owner string
+	token string // tells the shells of this Conn from those of others
+}
+
+// lockText takes the host's lock in the shell that runs it. Descriptor 9 holds
+// a flock; commands that act inherit it, so a package transaction keeps the
+// host locked although its controller is gone. Where there is no flock, a
+// directory with the shell's pid in it does, without that property.
+//
+// It prints one word and, where another holds the lock, who.
+//
+//	%[1]s epoch  %[2]s owner, one word  %[3]s token
+const lockText = `ferry_lock() {
+d=${FERRY_STATE:-/var/lib/ferry}; umask 077; mkdir -p $d || return 1
+(: >>$d/lock) || return 1
+if command -v flock >/dev/null 2>&1; then
+  exec 9>>$d/lock
+  if ! flock -n 9; then
+    read -r e o t p w <$d/holder 2>/dev/null
+    if [ "$t" = %[3]s ] && [ -n "$p" ]; then kill -9 "$p" 2>/dev/null; flock -w 10 9 || { echo busy; cat $d/holder; exec 9>&-; return 0; }
+    else echo busy; cat $d/holder 2>/dev/null; exec 9>&-; return 0; fi
+  fi
+else
+  if ! mkdir $d/lock.d 2>/dev/null; then
+    read -r e o t p w <$d/holder 2>/dev/null
+    if [ -n "$p" ] && [ "$t" != %[3]s ] && kill -0 "$p" 2>/dev/null; then echo busy; cat $d/holder; return 0; fi
+    mkdir -p $d/lock.d
+  fi
+fi
+n=0; read -r n <$d/epoch 2>/dev/null; case "$n" in ''|*[!0-9]*) n=0;; esac
+if [ %[1]s -lt "$n" ]; then echo "stale $n"; cat $d/holder 2>/dev/null; exec 9>&-; rmdir $d/lock.d 2>/dev/null; return 0; fi
+echo "%[1]s" >$d/epoch.new && { sync -f $d/epoch.new 2>/dev/null || sync; } && mv -f $d/epoch.new $d/epoch || return 1
+echo "%[1]s %[2]s %[3]s $$ $(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)" >$d/holder.new && mv -f $d/holder.new $d/holder || return 1
+umask 022
+echo held
+}
+ferry_lock </dev/null`
+
+// Lock implements host.Transport. It is held by the acting shell; after a
+// reconnect it is taken again before anything else runs.
+func (c *Conn) Lock(ctx context.Context, epoch int64, owner string) error {
+	l, err := c.live(ctx)
+	if err != nil {
+		return err
+	}
+	st := lockState{epoch: epoch, owner: oneWord(owner), token: newNonce()[:16]}
+	c.mu.Lock()
+	if c.lock != nil {
+		st.token = c.lock.token
+	}
+	c.mu.Unlock()
+	if err := l.lock(ctx, st); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.lock = &st
+	c.mu.Unlock()
+	return nil
+}
+
+// lock takes the lock in the acting shell.
+func (l *link) lock(ctx context.Context, st lockState) error {
+	if l.plain {
+		return fmt.Errorf("%s: the host cannot be locked: its login gives no lasting shell", l.t.Name)
+	}
+	sh, err := l.pick(ctx, host.Command{})
+	if err != nil {
+		return err
+	}
+	res, err := sh.raw(ctx, fmt.Sprintf(lockText, strconv.FormatInt(epochOf(st), 10), st.owner, st.token))
+	if err != nil {
+		return fmt.Errorf("%s: %w while taking the lock: %w", l.t.Name, host.ErrUnknown, err)
+	}
+	word, rest, _ := strings.Cut(strings.TrimSpace(string(res.Stdout)), "\n")
+	switch {
+	case word == "held" && res.Code == 0:
+		sh.mu.Lock()
+		sh.locked = true
+		sh.mu.Unlock()
+		return nil
+	case word == "busy":
+		return fmt.Errorf("%s: %w: %s. Wait for that run to end, or stop it", l.t.Name, host.ErrLocked, holder(rest))
+	case strings.HasPrefix(word, "stale "):
+		return fmt.Errorf("%s: %w: run %d is older than run %s, which has worked on this host since: %s", l.t.Name, host.ErrLocked,
+			st.epoch, strings.TrimPrefix(word, "stale "), holder(rest))
+	}
+	return fmt.Errorf("%s: the lock under /var/lib/ferry cannot be taken: %s", l.t.Name,
+		strings.TrimSpace(string(res.Stderr)+" "+string(res.Stdout)))
+}
+
+func epochOf(st lockState) int64 { return max(0, st.epoch) }
+
+// holder turns the holder file into words.
+func holder(line string) string {
+	f := strings.Fields(line)
+	if len(f) < 5 {
+		return "it is held by a process that left no name"
+	}
+	return fmt.Sprintf("it is held by %s (run %s, shell %s) since %s", f[1], f[0], f[3], f[4])
+}
+
+// oneWord makes an owner's name safe for the shell and for the holder file.
+func oneWord(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("._@:/-", r):
+			return r
+		}
+		return '_'
+	}, s)
+	if s == "" {
+		return "unnamed"
+	}
+	return host.Shorten(s, 100)
+}
