@@ -1,0 +1,158 @@
+// Package cli is the command line: one file per subcommand, each of which turns
+// flags into options, makes one call into the engine and hands what comes back
+// to a view.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/modules"
+)
+
+// app is what every subcommand gets: the outside world and the global flags.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	reg      *module.Registry
+
+	inventories []string
+	stateDir    string
+	noColor     bool
+	logLevel    string
+
+	// stop is closed at the first interrupt: tasks in progress finish, no others
+	// start. The second interrupt cancels the context.
+	stop chan struct{}
+}
+
+// Main runs ferry and returns its exit code.
+func Main(args []string, in io.Reader, out, errw io.Writer) int {
+	a := &app{in: in, out: out, err: errw, reg: modules.All(), stop: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer a.signals(cancel)()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errw)
+	err := root.ExecuteContext(ctx)
+	a.report(err)
+	return exitCode(err)
+}
+
+func (a *app) signals(cancel func()) (done func()) {
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-ch; !ok {
+			return
+		}
+		fmt.Fprintln(a.err, "\nInterrupted: tasks in progress finish, no others start. Interrupt again to stop at once.")
+		close(a.stop)
+		if _, ok := <-ch; ok {
+			cancel()
+		}
+	}()
+	return func() { signal.Stop(ch); close(ch) }
+}
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ferry",
+		Short: "Moves fleets of hosts to openEuler without stopping what runs on them",
+		Long: `ferry runs playbooks over an inventory of hosts, in parallel, over SSH.
+Nothing is installed on a host: sshd, a POSIX shell and the package manager are all it needs.
+
+A first look:
+    ferry validate PLAYBOOK           is the playbook right?
+    ferry plan PLAYBOOK -i INVENTORY  what would change? (writes nothing)
+    ferry run  PLAYBOOK -i INVENTORY  change it`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	f := cmd.PersistentFlags()
+	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, ./inventory)")
+	f.StringVar(&a.stateDir, "state-dir", ".ferry", "`directory` for the journal of runs")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
+	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
+	cmd.AddCommand(
+		a.validateCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
+		a.factsCommand(), a.modulesCommand(), a.versionCommand(),
+	)
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &codeError{exitFailed, fmt.Errorf("%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())}
+	})
+	return cmd
+}
+
+// report prints an error that no view has shown.
+func (a *app) report(err error) {
+	var de *diag.Error
+	var ce *codeError
+	switch {
+	case err == nil:
+	case errors.As(err, &de):
+		a.show(de.Set)
+	case errors.As(err, &ce) && ce.err == nil:
+	default:
+		var set diag.Set
+		set.Append(diag.Errorf("ferry cannot do this", nil, "%s", err))
+		a.show(set)
+	}
+}
+
+// show renders diagnostics on standard error.
+func (a *app) show(set diag.Set) {
+	_ = diag.Render(a.err, set, diag.Options{Color: a.color(a.err), Width: width(a.err)})
+}
+
+// failed shows the diagnostics and returns the error for them, if there are errors.
+func (a *app) failed(set diag.Set) error {
+	if set.HasErrors() {
+		return set.Err()
+	}
+	if len(set.Diags) > 0 {
+		a.show(set)
+	}
+	return nil
+}
+
+func (a *app) color(w io.Writer) bool {
+	return !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width of the terminal, or 100 for everything else.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 40 {
+			return min(n, 140)
+		}
+	}
+	return 100
+}
+
+func (a *app) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %q is not one of debug, info, warn, error", a.logLevel)
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})), nil
+}

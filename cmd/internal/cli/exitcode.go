@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/event"
+)
+
+// Exit codes. The table is documented in docs/exit-codes.md; codes are added,
+// never given another meaning.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitHostsFailed = 3 // 2 is what the Go runtime uses for a crash
+	exitUnreachable = 4
+	exitPending     = 5 // plan --detailed-exitcode
+	exitInvalid     = 10
+	exitInterrupted = 130
+)
+
+// codeError is an error with the exit code it leads to. A nil cause means that
+// everything has been said already.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *codeError) Unwrap() error { return e.err }
+
+func exitCode(err error) int {
+	var ce *codeError
+	var de *diag.Error
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &ce):
+		return ce.code
+	case errors.As(err, &de):
+		return exitInvalid
+	}
+	return exitFailed
+}
+
+// summaryCode is the exit code of a run.
+func summaryCode(s event.Summary, interrupted bool) int {
+	code := exitDone
+	for _, h := range s.Hosts {
+		switch h.Status {
+		case event.Failed, event.NotRun:
+			code = exitHostsFailed
+		case event.Unreachable:
+			if code == exitDone {
+				code = exitUnreachable
+			}
+		}
+	}
+	if interrupted {
+		return exitInterrupted
+	}
+	return code
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/ferry-ops/ferry/engine/diag"
+)
+
+func setOf(diags hcl.Diagnostics) diag.Set { return diag.Set{Diags: diags} }
+
+func (a *app) inventoryCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "inventory", Short: "Show the hosts, groups and variables of the inventory"}
+	var asJSON bool
+	list := &cobra.Command{
+		Use: "list [PATTERN]", Short: "List hosts with their groups and how they are reached", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pattern := "all"
+			if len(args) == 1 {
+				pattern = args[0]
+			}
+			hosts, inv, err := a.selectHosts(cmd.Context(), pattern)
+			if err != nil {
+				return err
+			}
+			l := inv.List(hosts)
+			if asJSON {
+				b, err := l.JSON()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(a.out, "%s\n", b)
+				return err
+			}
+			width := 4
+			for _, h := range l.Hosts {
+				width = max(width, len(h.Name))
+			}
+			for _, h := range l.Hosts {
+				at := h.Connection.Address
+				if h.Connection.User != "" {
+					at = h.Connection.User + "@" + at
+				}
+				if h.Connection.Port != 0 {
+					at += fmt.Sprintf(" port %d", h.Connection.Port)
+				}
+				fmt.Fprintf(a.out, "%-*s  %-32s  %s\n", width, h.Name, at, strings.Join(h.Groups, ", "))
+			}
+			return nil
+		},
+	}
+	list.Flags().BoolVar(&asJSON, "json", false, "print JSON, with variables")
+	graph := &cobra.Command{
+		Use: "graph [GROUP]", Short: "Show groups and hosts as a tree", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			inv, err := a.inventory(cmd.Context())
+			if err != nil {
+				return err
+			}
+			name := "all"
+			if len(args) == 1 {
+				name = args[0]
+			}
+			g := inv.Group(name)
+			if g == nil {
+				var names []string
+				for _, x := range inv.Groups {
+					names = append(names, x.Name)
+				}
+				return &codeError{exitInvalid, fmt.Errorf("the inventory has no group %q.%s", name, diag.DidYouMean(name, names))}
+			}
+			fmt.Fprint(a.out, inv.Graph(g))
+			return nil
+		},
+	}
+	cmd.AddCommand(list, graph)
+	return cmd
+}

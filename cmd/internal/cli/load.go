@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferry-ops/ferry/engine"
+	"github.com/ferry-ops/ferry/engine/playbook"
+	"github.com/ferry-ops/ferry/engine/run"
+	"github.com/ferry-ops/ferry/inventory"
+)
+
+// inventory loads the inventories named by flags, the environment or habit.
+func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
+	paths := a.inventories
+	if len(paths) == 0 {
+		if env := os.Getenv("FERRY_INVENTORY"); env != "" {
+			paths = []string{env}
+		}
+	}
+	for _, p := range []string{"inventory.hcl", "inventory"} {
+		if len(paths) > 0 {
+			break
+		}
+		if _, err := os.Stat(p); err == nil {
+			paths = []string{p}
+		}
+	}
+	if len(paths) == 0 {
+		return nil, &codeError{exitInvalid, fmt.Errorf("no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")}
+	}
+	inv, set := inventory.Load(ctx, paths, inventory.Options{})
+	if err := a.failed(set); err != nil {
+		return nil, err
+	}
+	return inv, nil
+}
+
+// runFlags are the flags that plan and run share.
+type runFlags struct {
+	vars, varFiles []string
+	limit          []string
+	tags, skipTags []string
+	parallel       int
+	diff, json     bool
+	quiet          bool
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
+	fs.StringArrayVar(&f.varFiles, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	fs.StringArrayVarP(&f.limit, "limit", "l", nil, "work only on hosts of this `pattern`; @FILE reads it from a file")
+	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
+	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
+	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
+	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
+	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
+}
+
+// prepare loads everything and selects hosts. No connection is made.
+func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mode) (engine.Config, []run.PlayHosts, error) {
+	var c engine.Config
+	log, err := a.logger()
+	if err != nil {
+		return c, nil, err
+	}
+	pb, set := playbook.Load(path, a.reg, Version())
+	if err := a.failed(set); err != nil {
+		return c, nil, err
+	}
+	g, set := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars})
+	if err := a.failed(set); err != nil {
+		return c, nil, err
+	}
+	inv, err := a.inventory(ctx)
+	if err != nil {
+		return c, nil, err
+	}
+	c = engine.Config{
+		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel,
+		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log,
+	}
+	plays, set := engine.Hosts(c)
+	if err := a.failed(set); err != nil {
+		return c, nil, err
+	}
+	total := 0
+	for _, ph := range plays {
+		total += len(ph.Hosts)
+	}
+	if total == 0 {
+		return c, nil, &codeError{exitInvalid, fmt.Errorf("no play of the playbook %q selects a host of this inventory, so there is nothing to do. The command that shows the hosts is\n    ferry inventory list", pb.Name)}
+	}
+	return c, plays, nil
+}

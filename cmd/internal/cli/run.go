@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/ferry-ops/ferry/cmd/internal/view"
+	"github.com/ferry-ops/ferry/engine"
+	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/run"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "run PLAYBOOK",
+		Short: "Run a playbook: look at each host, change what differs, prove it",
+		Long: `Runs the playbook on the hosts its plays select. Every task looks at the host first and changes only what differs,
+so a run that was interrupted is simply run again: what the host shows decides where it goes on.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			mode := run.Apply
+			if check {
+				mode = run.Plan
+			}
+			return a.execute(cmd.Context(), args[0], &f, mode, false)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&check, "check", false, "only look: the same as ferry plan")
+	return cmd
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f runFlags
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan PLAYBOOK",
+		Short: "Show what a run would change, host by host; nothing is written",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.execute(cmd.Context(), args[0], &f, run.Plan, detailed)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 5 if there are changes to make")
+	return cmd
+}
+
+// execute plans or runs a playbook.
+func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mode, detailed bool) error {
+	c, plays, err := a.prepare(ctx, path, f, mode)
+	if err != nil {
+		return err
+	}
+	v := a.view(f, c)
+	c.View = v
+	sum, err := engine.Run(ctx, c, plays)
+	if cerr := v.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	interrupted := ctx.Err() != nil
+	select {
+	case <-a.stop:
+		interrupted = true
+	default:
+	}
+	code := summaryCode(sum, interrupted)
+	if code == exitDone && detailed {
+		for _, h := range sum.Hosts {
+			if h.Tasks[event.Planned] > 0 {
+				code = exitPending
+			}
+		}
+	}
+	if code != exitDone {
+		return &codeError{code: code}
+	}
+	return nil
+}
+
+// view chooses how the run is shown.
+func (a *app) view(f *runFlags, c engine.Config) view.View {
+	if f.json {
+		return view.NewJSON(a.out)
+	}
+	return view.NewHuman(a.out, view.Options{
+		Color: a.color(a.out), Width: width(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
+		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) },
+	})
+}
+
+// failureText renders the failure of a task as a diagnostic at its place.
+func (a *app) failureText(e event.Event, hosts []string, c engine.Config) string {
+	set := diag.Set{Sources: c.Playbook.Sources}
+	rng := &hcl.Range{Filename: e.Error.File, Start: hcl.Pos{Line: e.Error.Line, Column: 1}, End: hcl.Pos{Line: e.Error.Line, Column: 1}}
+	if e.Error.File == "" {
+		rng = nil
+	}
+	d := diag.Errorf(e.Error.Summary, rng, "%s", e.Error.Detail)
+	phase := "looking at the host"
+	if len(e.Changes) > 0 {
+		phase = "changing the host"
+	}
+	d.Extra = &diag.RunFailure{Hosts: hosts, Address: e.Task, Phase: phase, Argv: e.Error.Argv, Exit: e.Error.Exit, Output: e.Error.Output}
+	set.Append(d)
+	var b bytes.Buffer
+	_ = diag.Render(&b, set, diag.Options{Color: a.color(a.out), Width: width(a.out)})
+	return b.String()
+}

@@ -1,0 +1,266 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+)
+
+// Options say how a human view looks.
+type Options struct {
+	Color bool
+	Width int  // of the terminal; 0 means 100
+	Diff  bool // show the diffs of changes
+	// Errors renders the failure of a task on these hosts.
+	Errors func(e event.Event, hosts []string) string
+	// Quiet leaves out tasks that found nothing to do.
+	Quiet bool
+}
+
+// Human prints a run for people: equal results of a task on many hosts are one
+// line, printed once all hosts of the batch have passed the task; failures are
+// printed at once. It may be used from any goroutine.
+type Human struct {
+	mu    sync.Mutex
+	w     io.Writer
+	o     Options
+	st    style
+	plan  bool
+	batch *batchState
+	waves int
+	last  map[string]time.Time // of a progress line per host and task
+	shown map[string]bool      // errors already rendered, by text
+	done  *event.Event
+}
+
+type batchState struct {
+	active map[string]bool // hosts still in the batch
+	total  int
+	tasks  []*taskGroup
+	byName map[string]*taskGroup
+}
+
+type taskGroup struct {
+	name    string
+	seen    map[string]bool
+	results []*resultGroup
+}
+
+type resultGroup struct {
+	key   string
+	ev    event.Event
+	hosts []string
+	slow  time.Duration
+}
+
+// NewHuman returns a view that writes to w.
+func NewHuman(w io.Writer, o Options) *Human {
+	if o.Width <= 0 {
+		o.Width = 100
+	}
+	return &Human{w: w, o: o, st: style(o.Color), last: map[string]time.Time{}, shown: map[string]bool{}}
+}
+
+// Emit implements event.Sink.
+func (v *Human) Emit(e event.Event) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch e.Kind {
+	case event.RunStarted:
+		v.plan = e.Mode == "plan"
+		verb := "Running"
+		if v.plan {
+			verb = "Planning"
+		}
+		v.printf("%s %s on %s (run %s)\n", verb, v.st.bold(e.Message), Count(len(e.Hosts), "host"), e.Run)
+	case event.PlayStarted:
+		v.printf("\n%s on %s\n", v.st.bold(fmt.Sprintf("Play %q", e.Play)), Count(len(e.Hosts), "host"))
+		v.waves = len(e.Hosts)
+	case event.BatchStarted:
+		if len(e.Hosts) < v.waves || e.Batch > 1 {
+			v.printf("  batch %d: %s\n", e.Batch, hostList(e.Hosts))
+		}
+		b := &batchState{active: map[string]bool{}, total: len(e.Hosts), byName: map[string]*taskGroup{}}
+		for _, h := range e.Hosts {
+			b.active[h] = true
+		}
+		v.batch = b
+	case event.TaskFinished:
+		v.taskFinished(e)
+	case event.TaskOutput, event.TaskWaiting, event.TaskRetried:
+		v.progress(e)
+	case event.HostFinished:
+		v.hostFinished(e)
+	case event.BatchFinished:
+		v.flush(true)
+	case event.PlayFinished:
+		switch {
+		case e.Status == event.NotRun:
+			v.printf("  not run: %s\n", e.Message)
+		case e.Message != "":
+			v.printf("  %s %s\n", v.st.status(event.Failed, "stopped:"), e.Message)
+		}
+	case event.RunFinished:
+		v.done = &e
+		v.summary(e)
+	}
+	return nil
+}
+
+func (v *Human) printf(format string, args ...any) { fmt.Fprintf(v.w, format, args...) }
+
+func (v *Human) taskFinished(e event.Event) {
+	if v.batch == nil {
+		return
+	}
+	g := v.batch.byName[e.Task]
+	if g == nil {
+		g = &taskGroup{name: e.Task, seen: map[string]bool{}}
+		v.batch.byName[e.Task] = g
+		v.batch.tasks = append(v.batch.tasks, g)
+	}
+	g.seen[e.Host] = true
+	key := resultKey(e)
+	var r *resultGroup
+	for _, x := range g.results {
+		if x.key == key {
+			r = x
+		}
+	}
+	if r == nil {
+		r = &resultGroup{key: key, ev: e}
+		g.results = append(g.results, r)
+	}
+	r.hosts = append(r.hosts, e.Host)
+	r.slow = max(r.slow, e.Duration)
+	v.flush(false)
+}
+
+// resultKey is equal for results that read the same.
+func resultKey(e event.Event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s|%s|%v", e.Status, e.Message, e.Changes)
+	if e.Error != nil {
+		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, strings.ReplaceAll(e.Error.Detail, e.Host, "HOST"), e.Error.Output)
+	}
+	return b.String()
+}
+
+func (v *Human) hostFinished(e event.Event) {
+	if e.Status == event.NotRun {
+		v.printf("  %s %s: %s\n", v.st.status(e.Status, pad("not run", 12)), e.Host, e.Message)
+	}
+	if v.batch != nil {
+		delete(v.batch.active, e.Host)
+		v.flush(false)
+	}
+}
+
+// flush prints the tasks every host of the batch has passed (all: every task).
+func (v *Human) flush(all bool) {
+	if v.batch == nil {
+		return
+	}
+	for len(v.batch.tasks) > 0 {
+		g := v.batch.tasks[0]
+		if !all {
+			for h := range v.batch.active {
+				if !g.seen[h] {
+					return
+				}
+			}
+		}
+		v.batch.tasks = v.batch.tasks[1:]
+		delete(v.batch.byName, g.name)
+		for _, r := range g.results {
+			v.result(g, r)
+		}
+	}
+}
+
+func (v *Human) result(g *taskGroup, r *resultGroup) {
+	e := r.ev
+	if v.o.Quiet && (e.Status == event.OK || e.Status == event.Skipped) && e.Message == "" {
+		return
+	}
+	took := ""
+	if r.slow >= 100*time.Millisecond {
+		took = "  " + v.st.dim(Duration(r.slow))
+	}
+	hosts := hostList(r.hosts)
+	if len(r.hosts) == v.batch.total && v.batch.total > 1 {
+		hosts = "all " + Count(len(r.hosts), "host")
+	}
+	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, 44), hosts, took)
+	if e.Message != "" {
+		v.indented(e.Message, "")
+	}
+	v.changes(e)
+	if e.Error != nil && e.Status != event.Skipped {
+		v.failure(e, r.hosts)
+	}
+}
+
+// progress shows a line of a long task at most every few seconds per host.
+func (v *Human) progress(e event.Event) {
+	key := e.Host + e.Task
+	if e.Kind == event.TaskOutput {
+		if time.Since(v.last[key]) < 5*time.Second {
+			return
+		}
+		v.last[key] = time.Now()
+	}
+	line := clean(e.Message)
+	if max := v.o.Width - 30; len(line) > max && max > 20 {
+		line = line[:max] + "…"
+	}
+	v.printf("  %s %s  %s\n", v.st.dim(pad("…", 12)), v.st.dim(e.Host+" "+e.Task), v.st.dim(line))
+}
+
+func (v *Human) changes(e event.Event) {
+	if e.Status != event.Changed && e.Status != event.Planned && e.Status != event.Failed {
+		return
+	}
+	const most = 12
+	for i, c := range e.Changes {
+		if i == most && !v.o.Diff && len(e.Changes) > most+1 {
+			v.printf("      %s\n", v.st.dim(fmt.Sprintf("… and %d more (--diff shows all)", len(e.Changes)-most)))
+			break
+		}
+		v.printf("      %s\n", clean(changeLine(c)))
+		if v.o.Diff && c.Diff != "" {
+			for _, line := range strings.Split(strings.TrimRight(c.Diff, "\n"), "\n") {
+				v.printf("        %s\n", v.st.diffLine(clean(line)))
+			}
+		}
+	}
+}
+
+func (v *Human) indented(text, prefix string) {
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		v.printf("      %s%s\n", prefix, clean(line))
+	}
+}
+
+func (v *Human) failure(e event.Event, hosts []string) {
+	if v.o.Errors != nil {
+		text := v.o.Errors(e, hosts)
+		v.printf("%s", text)
+		return
+	}
+	v.indented(e.Error.Summary+": "+e.Error.Detail, "")
+}
+
+func pad(s string, n int) string {
+	if w := len([]rune(s)); w < n {
+		return s + strings.Repeat(" ", n-w)
+	}
+	return s
+}
+
+// Close implements View.
+func (v *Human) Close() error { return nil }

@@ -1,0 +1,103 @@
+package view
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
+)
+
+func changeLine(c module.Change) string {
+	switch {
+	case c.Sensitive:
+		return c.Argument + ": (sensitive)"
+	case c.From == "" && c.To == "":
+		return c.Argument
+	case c.From == "":
+		return c.Argument + ": " + c.To
+	}
+	return c.Argument + ": " + c.From + " -> " + c.To
+}
+
+// mostRows bounds the table of hosts; beyond it only hosts with problems are
+// listed.
+const mostRows = 30
+
+func (v *Human) summary(e event.Event) {
+	s := e.Summary
+	if s == nil {
+		return
+	}
+	names := make([]string, 0, len(s.Hosts))
+	width := 4
+	byStatus := map[event.Status]int{}
+	for n, h := range s.Hosts {
+		names = append(names, n)
+		width = max(width, len(n))
+		byStatus[h.Status]++
+	}
+	sort.Strings(names)
+	columns := []event.Status{event.OK, event.Changed, event.Failed, event.Unreachable, event.Skipped}
+	if v.plan {
+		columns[1] = event.Planned
+	}
+	v.printf("\n%s  %s", v.st.bold(pad("host", width)), v.st.bold(pad("result", 12)))
+	for _, c := range columns {
+		v.printf("  %s", v.st.bold(word(c)))
+	}
+	v.printf("\n")
+	left := 0
+	for _, n := range names {
+		h := s.Hosts[n]
+		if len(names) > mostRows && h.Status == event.OK {
+			left++
+			continue
+		}
+		shown := h.Status
+		if shown == event.OK && h.Tasks[event.Changed] > 0 {
+			shown = event.Changed
+		} else if shown == event.OK && h.Tasks[event.Planned] > 0 {
+			shown = event.Planned
+		}
+		v.printf("%s  %s", pad(n, width), v.st.status(shown, pad(word(shown), 12)))
+		for _, c := range columns {
+			v.printf("  %*d", len(word(c)), h.Tasks[c])
+		}
+		if h.Error != "" {
+			v.printf("  %s", clean(h.Error))
+		}
+		v.printf("\n")
+		if len(h.Pending) > 0 {
+			v.printf("%s  notified and not run: %s\n", pad("", width), strings.Join(h.Pending, ", "))
+		}
+	}
+	if left > 0 {
+		v.printf("%s: ok\n", Count(left, "host"))
+	}
+	v.printf("\n%s in %s\n", outcomeLine(byStatus, v.plan, s), Duration(e.Duration))
+	if e.Message != "" {
+		v.printf("%s %s\n", v.st.status(event.Failed, "Stopped:"), e.Message)
+	}
+}
+
+// outcomeLine is the run in one line.
+func outcomeLine(by map[event.Status]int, plan bool, s *event.Summary) string {
+	changes := 0
+	for _, h := range s.Hosts {
+		changes += h.Tasks[event.Changed] + h.Tasks[event.Planned]
+	}
+	verb := "done"
+	if plan {
+		verb = "planned"
+	}
+	parts := []string{fmt.Sprintf("%s %s", Count(by[event.OK], "host"), verb)}
+	for _, st := range []event.Status{event.Failed, event.Unreachable, event.NotRun, event.Interrupted} {
+		if by[st] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", by[st], word(st)))
+		}
+	}
+	parts = append(parts, Count(changes, "change"))
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,62 @@
+package view
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+)
+
+// View is a sink that has something to finish.
+type View interface {
+	event.Sink
+	Close() error
+}
+
+// Duration shows a length of time with the precision a person wants.
+func Duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// Count is "1 host", "3 hosts".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// hostList names a few hosts, or counts many.
+func hostList(hosts []string) string {
+	const most = 4
+	sorted := append([]string(nil), hosts...)
+	sort.Strings(sorted)
+	if len(sorted) <= most {
+		return strings.Join(sorted, ", ")
+	}
+	return fmt.Sprintf("%s (%s and %d more)", Count(len(sorted), "host"), strings.Join(sorted[:2], ", "), len(sorted)-2)
+}
+
+// clean makes text from hosts safe for a terminal: no control characters but
+// tab, which becomes spaces.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0:
+			return '·'
+		}
+		return r
+	}, s)
+}

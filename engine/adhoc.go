@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/inventory"
+)
+
+// HostResult is what one host answered to an ad-hoc question.
+type HostResult struct {
+	Host     string
+	Result   host.Result
+	Facts    host.Facts
+	Err      error
+	Duration time.Duration
+}
+
+// Each connects to every host, at most parallel at once, and calls f. Results
+// come in the order of hosts; done, if set, is called as each one is ready.
+func Each(ctx context.Context, d *Dialer, hosts []*inventory.Host, parallel int, become *bool, f func(context.Context, host.Host) HostResult, done func(HostResult)) []HostResult {
+	out := make([]HostResult, len(hosts))
+	slots := make(chan struct{}, max(parallel, 1))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i, h := range hosts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			start := time.Now()
+			r := one(ctx, d, h, become, f)
+			r.Host, r.Duration = h.Name, time.Since(start)
+			mu.Lock()
+			defer mu.Unlock()
+			out[i] = r
+			if done != nil {
+				done(r)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+func one(ctx context.Context, d *Dialer, h *inventory.Host, become *bool, f func(context.Context, host.Host) HostResult) HostResult {
+	as := h.Connection.Become
+	if become != nil {
+		as = *become
+	}
+	t, err := d.Connect(ctx, h.Name, as, "")
+	if err != nil {
+		return HostResult{Err: err}
+	}
+	defer t.Close()
+	return f(ctx, host.New(h.Name, t))
+}
