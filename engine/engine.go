@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
-	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -48,7 +47,8 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		rng := p.Hosts.Range()
 		hosts, diags := c.Inventory.Select(pattern, &rng)
 		set.Extend(diags)
-		hosts = limit(c, hosts, &set)
+		hosts, diags = c.Inventory.Limit(hosts, c.Limit)
+		set.Extend(diags)
 		ph := run.PlayHosts{Play: p}
 		for _, h := range hosts {
 			rh, ok := cache[h.Name]
@@ -65,20 +65,6 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 	}
 	set.Sort()
 	return out, set
-}
-
-// limit narrows hosts to those of the limit patterns.
-func limit(c Config, hosts []*inventory.Host, set *diag.Set) []*inventory.Host {
-	for _, pattern := range c.Limit {
-		allowed, diags := c.Inventory.Limit(pattern)
-		set.Extend(diags)
-		in := map[string]bool{}
-		for _, h := range allowed {
-			in[h.Name] = true
-		}
-		hosts = slices.DeleteFunc(hosts, func(h *inventory.Host) bool { return !in[h.Name] })
-	}
-	return hosts
 }
 
 // checkVariables evaluates the variables for every host, so that a missing one

@@ -15,10 +15,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/diag"
 )
 
-type mark string
-
 // SensitiveMark marks cty values that must not be shown.
-const SensitiveMark = mark("sensitive")
+const SensitiveMark = diag.SensitiveMark
 
 // Decoded says what is special about the arguments of one decoding.
 type Decoded struct {

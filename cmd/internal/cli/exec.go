@@ -80,7 +80,7 @@ func (a *app) selectHosts(ctx context.Context, pattern string) ([]*inventory.Hos
 	if err != nil {
 		return nil, nil, err
 	}
-	hosts, diags := inv.Limit(pattern)
+	hosts, diags := inv.Limit(inv.Hosts, []string{pattern})
 	if err := a.failed(setOf(diags)); err != nil {
 		return nil, nil, err
 	}
