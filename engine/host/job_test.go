@@ -46,6 +46,7 @@ func archived(t *testing.T, s *sshtest.Server) []string {
 }
 
 func TestJob(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	var lines []string
@@ -76,6 +77,7 @@ func TestJob(t *testing.T) {
 }
 
 func TestJobStartsOnce(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	file := filepath.Join(t.TempDir(), "count")
 	script := fmt.Sprintf("echo x >>%s; sleep 1", file)
@@ -99,6 +101,7 @@ func TestJobStartsOnce(t *testing.T) {
 }
 
 func TestJobAdopted(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,6 +126,7 @@ func TestJobAdopted(t *testing.T) {
 // TestJobSurvives loses the connection under a job and refuses logins for a
 // while, as a host does whose sshd is replaced.
 func TestJobSurvives(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	var events []string
@@ -141,6 +145,7 @@ func TestJobSurvives(t *testing.T) {
 }
 
 func TestJobPatience(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	_, err := host.RunJob(t.Context(), c, "web1", host.Job{Key: "k", Script: "echo a; sleep 5", Patience: 300 * time.Millisecond,
@@ -151,6 +156,7 @@ func TestJobPatience(t *testing.T) {
 }
 
 func TestJobInterrupted(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		script string
 		act    func(s *sshtest.Server)
@@ -195,6 +201,7 @@ func killJob(s *sshtest.Server) {
 }
 
 func TestJobTimeout(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	start := time.Now()
 	res, err := host.RunJob(t.Context(), connect(t, s), "web1", host.Job{Key: "k", Timeout: time.Second,
@@ -208,6 +215,7 @@ func TestJobTimeout(t *testing.T) {
 }
 
 func TestJobHistory(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	for i := range 22 {
@@ -222,6 +230,7 @@ func TestJobHistory(t *testing.T) {
 
 // TestJobSystemd checks the options given to systemd-run.
 func TestJobSystemd(t *testing.T) {
+	t.Parallel()
 	bin := t.TempDir()
 	script := "#!/bin/sh\necho \"$@\" >>" + bin + "/calls\n" +
 		"while case $1 in -p) shift;; -*) ;; *) false;; esac; do shift; done\nsetsid \"$@\" </dev/null >/dev/null 2>&1 &\n"
@@ -242,6 +251,7 @@ func TestJobSystemd(t *testing.T) {
 }
 
 func TestReboot(t *testing.T) {
+	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
 	if err := c.Lock(t.Context(), 1, "run-1"); err != nil {
@@ -267,6 +277,7 @@ func TestReboot(t *testing.T) {
 }
 
 func TestRebootFails(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		command string
 		act     func(s *sshtest.Server)

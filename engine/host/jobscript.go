@@ -12,12 +12,12 @@ package host
 const jobCommon = `
 jobs=${FERRY_STATE:-/var/lib/ferry}/jobs; dir=$jobs/$1
 boot() { cat "${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}" 2>/dev/null; }
-since() { read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; shift 19; echo "$1"; }
+since() { read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; [ "$1" != Z ] || return 1; shift 19; echo "$1"; }
 lives() { [ -f "$1" ] && read -r p t <"$1" && [ -n "$p" ] && [ "$(since "$p")" = "$t" ]; }
 alive() { lives "$1/pid" || lives "$1/child"; }
 state() {
   if [ ! -d "$1" ]; then echo none
-  elif [ -f "$1/result" ] || [ -f "/run/ferry-job-${1##*/}.result" ]; then echo done
+  elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then echo done
   elif alive "$1"; then echo running
   elif [ ! -d "$1/claim" ]; then echo prepared
   elif [ -f "$1/boot" ] && [ "$(cat "$1/boot")" != "$(boot)" ]; then echo rebooted
@@ -25,7 +25,7 @@ state() {
   else echo dead; fi
 }
 archive() {
-  mv "$dir" "$dir~$(date -u +%Y%m%dT%H%M%SZ).$$" && rm -f "/run/ferry-job-$1.result"
+  mv "$dir" "$dir~$(date -u +%Y%m%dT%H%M%SZ).$$" && rm -f "${FERRY_STATE:-/run}/ferry-job-$1.result"
   ls -1dt "$jobs"/*~* 2>/dev/null | tail -n +21 | while read -r old; do rm -rf "$old"; done
 }
 `
@@ -120,7 +120,7 @@ fi
 note=ok; [ -f "$dir/timedout" ] && note=timeout
 line="$code $began $(date +%s) $note"
 { echo "$line" >"$dir/result.new" && { sync -f "$dir/result.new" 2>/dev/null || sync; } && mv -f "$dir/result.new" "$dir/result"; } ||
-  { echo "$line" >"/run/ferry-job-$key.result.new" && mv -f "/run/ferry-job-$key.result.new" "/run/ferry-job-$key.result"; }
+  { echo "$line" >"${FERRY_STATE:-/run}/ferry-job-$key.result.new" && mv -f "${FERRY_STATE:-/run}/ferry-job-$key.result.new" "${FERRY_STATE:-/run}/ferry-job-$key.result"; }
 exit 0
 `
 
@@ -132,8 +132,11 @@ const jobStatus = jobCommon + `
 st=$(state "$dir"); size=0
 [ -f "$dir/log" ] && size=$(wc -c <"$dir/log")
 off=$2; [ "$off" -ge 0 ] || { off=$((size-$3)); [ "$off" -gt 0 ] || off=0; }
+if [ "$st" = done ]; then
+  res=$(cat "$dir/result" 2>/dev/null || cat "${FERRY_STATE:-/run}/ferry-job-$1.result" 2>/dev/null)
+  if [ -n "$res" ]; then echo "result $res"; else st=none; fi # collected by another in this instant
+fi
 echo "state $st"
-if [ "$st" = done ]; then echo "result $(cat "$dir/result" 2>/dev/null || cat "/run/ferry-job-$1.result")"; fi
 if [ "$st" = dead ]; then echo "disk $(df -P "$dir" 2>/dev/null | tail -n 1)"; fi
 if [ -f "$dir/pid" ]; then echo "pid $(cat "$dir/pid")"; fi
 echo "size $((size))"
