@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/ferry-ops/ferry/engine/host"
-	"github.com/ferry-ops/ferry/engine/local"
 	"github.com/ferry-ops/ferry/engine/ssh"
 	"github.com/ferry-ops/ferry/inventory"
 )
@@ -36,7 +36,7 @@ func (d *Dialer) Connect(ctx context.Context, name string, become bool, becomeUs
 		becomeUser = c.BecomeUser
 	}
 	if c.Kind == inventory.KindLocal {
-		return local.New(local.Options{Name: name, Become: become, BecomeUser: becomeUser}), nil
+		return nil, errors.New("connection local: merge pending")
 	}
 	t, err := d.target(h)
 	if err != nil {
