@@ -26,6 +26,8 @@ var discarded = []string{
 	"etc/runit", "etc/ucf.conf", "etc/systemd/system/sshd.service", "etc/systemd/system/chronyd.service",
 	"etc/systemd/system/timers.target.wants/apt-*", "etc/systemd/system/timers.target.wants/dpkg-*",
 	"var/lib/apt", "var/cache/apt", "var/cache/debconf", "var/lib/ucf", "var/lib/systemd/deb-systemd-helper-*",
+	// Links in one release, directories in the other: rpm cannot replace one by the other.
+	"usr/share/zoneinfo/posix", "usr/share/zoneinfo/right",
 	"lib32", "libx32", "usr/lib32", "usr/libx32", "root/.rpmdb", "usr/lib/rpm/macros.d/macros.debian",
 }
 

@@ -92,7 +92,7 @@ func (l *Lab) renderHCL() string {
 	b.WriteString("}\n")
 	for _, h := range l.state.Hosts {
 		if h.Web {
-			fmt.Fprintf(&b, "\ngroup \"web\" {\n  host %q {}\n}\n", h.Name)
+			fmt.Fprintf(&b, "\ngroup \"web\" {\n  hosts = [%q]\n}\n", h.Name)
 		}
 	}
 	return b.String()

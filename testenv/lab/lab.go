@@ -263,5 +263,11 @@ func Down(ctx context.Context, name string) error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("lab %q is not completely down; run down again: %w", name, err)
 	}
-	return removeState(l.path())
+	if err := removeState(l.path()); err != nil {
+		return err
+	}
+	for _, m := range cgroupMounts() {
+		_ = os.Remove(filepath.Join(m, "ferry-lab")) // stays while another lab is up
+	}
+	return nil
 }

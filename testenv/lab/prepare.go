@@ -184,7 +184,7 @@ func editConfigs(root string) error {
 	if err := appendTo(filepath.Join(root, "etc/chrony/chrony.conf"), "\n# house clock\nmaxdistance 4.0\n"); err != nil {
 		return err
 	}
-	return replace(root, "etc/nginx/nginx.conf", "keepalive_timeout 65;", "keepalive_timeout 30;")
+	return replace(root, "etc/nginx/nginx.conf", "gzip on;", "gzip off;")
 }
 
 func replace(root, path, old, text string) error {

@@ -23,14 +23,14 @@ const Port = 8080
 // state is what a lab remembers of itself. It is written before the things it
 // names are made.
 type state struct {
-	Name    string   `json:"name"`
-	Subnet  string   `json:"subnet"` // three octets
-	Bridge  string   `json:"bridge"`
-	Root    string   `json:"source_root"`
-	WWW     string   `json:"repositories"`
-	Acme    string   `json:"acme_package"`
-	Arch    string   `json:"arch"`
-	Hosts   []*Host  `json:"hosts"`
+	Name   string  `json:"name"`
+	Subnet string  `json:"subnet"` // three octets
+	Bridge string  `json:"bridge"`
+	Root   string  `json:"source_root"`
+	WWW    string  `json:"repositories"`
+	Acme   string  `json:"acme_package"`
+	Arch   string  `json:"arch"`
+	Hosts  []*Host `json:"hosts"`
 }
 
 // names are short because a network interface's name has at most 15 letters.
