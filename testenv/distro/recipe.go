@@ -9,7 +9,7 @@ import (
 
 // FactoryVersion is part of every recipe's hash. Raise it with any change to
 // this package that changes what a build produces.
-const FactoryVersion = 2
+const FactoryVersion = 3
 
 // Release describes one distribution: what it is made from and what it claims
 // to be.

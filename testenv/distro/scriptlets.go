@@ -33,6 +33,10 @@ var systemUsers = map[string][]string{
 	"chrony":         {"_chrony"},
 }
 
+// SlowFile makes a transaction slow: a package in its middle sleeps in %post
+// for as many seconds as the file says. Without the file it does not.
+const SlowFile = "/etc/lab-slow"
+
 // fixed are scriptlets of single packages.
 var fixed = map[string]scripts{
 	// New libraries must be found by name before anything that needs them runs.
@@ -43,7 +47,9 @@ var fixed = map[string]scripts{
 		posttrans: "if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi",
 	},
 	// rpmpack cannot record file capabilities.
-	"iputils":        {post: "setcap cap_net_raw+ep /usr/bin/ping 2>/dev/null || chmod u+s /usr/bin/ping"},
+	"iputils": {post: "setcap cap_net_raw+ep /usr/bin/ping 2>/dev/null || chmod u+s /usr/bin/ping"},
+	// Tests that interrupt a transaction need one that is still running when they do.
+	"psmisc":         {post: "[ ! -e " + SlowFile + " ] || sleep $(cat " + SlowFile + ")"},
 	"openssh-server": {post: `if [ ! -e /etc/ssh/ssh_host_ed25519_key ]; then ssh-keygen -A >/dev/null 2>&1 || :; fi`},
 }
 

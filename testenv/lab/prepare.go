@@ -165,6 +165,8 @@ func (h *Host) layTraps(ctx context.Context, root string) error {
 			err = editConfigs(root)
 		case "exclude":
 			err = appendTo(filepath.Join(root, "etc/dnf/dnf.conf"), "exclude=openssl* systemd*\n")
+		case "slow":
+			err = put(root, distro.SlowFile, "20\n", 0o644)
 		case "immutable":
 			err = makeImmutable(ctx, filepath.Join(root, "etc/crontab"))
 		}

@@ -97,7 +97,8 @@ func (h *Host) mount() (string, error) {
 			return "", err
 		}
 	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", h.lab.state.Root, h.path("upper"), h.path("work"))
+	// rpm --rebuilddb renames a directory, which an overlay only allows with redirect_dir.
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=on", h.lab.state.Root, h.path("upper"), h.path("work"))
 	if err := syscall.Mount("overlay", root, "overlay", 0, options); err != nil {
 		return "", fmt.Errorf("cannot mount the root file system of %s: %w; the lab needs overlayfs, and %s must not itself be on an overlay", h.Name, err, StateDir)
 	}
