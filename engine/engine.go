@@ -47,8 +47,10 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		rng := p.Hosts.Range()
 		hosts, diags := c.Inventory.Select(pattern, &rng)
 		set.Extend(diags)
-		hosts, diags = c.Inventory.Limit(hosts, c.Limit)
-		set.Extend(diags)
+		if len(c.Limit) > 0 {
+			hosts, diags = c.Inventory.Limit(hosts, c.Limit)
+			set.Extend(diags)
+		}
 		ph := run.PlayHosts{Play: p}
 		for _, h := range hosts {
 			rh, ok := cache[h.Name]
