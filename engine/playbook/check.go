@@ -64,21 +64,19 @@ func (pb *Playbook) newEnv(roots []string) *env {
 
 func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
 	hosts := pb.newEnv([]string{"var", "local", "path"})
-	hosts.refs(p.Hosts, set)
+	if p.Hosts != nil {
+		hosts.refs(p.Hosts, set)
+	}
 
 	v := pb.newEnv(append(perHostRoots[:len(perHostRoots):len(perHostRoots)], "task", "check", "each", "self"))
+	v.broken = p.broken
 	Walk(p.Items, func(t *Task) { v.later[t.Address()] = t })
-	before := len(set.Diags)
 	v.items(p.Items, set)
 	for _, h := range p.Handlers {
 		v.task(h, set)
 	}
-	if set.HasErrors() && len(set.Diags) > before {
-		// Decoding with unresolved references would report them a second time.
-		pb.decodeStatic(p, set, true)
-		return
-	}
-	pb.decodeStatic(p, set, false)
+	// Decoding with unresolved references would report them a second time.
+	pb.decodeStatic(p, set, set.HasErrors())
 }
 
 func (v *env) items(items []Item, set *diag.Set) {

@@ -18,7 +18,7 @@ func (pb *Playbook) readPlay(b *hclsyntax.Block, set *diag.Set) {
 	if !labels(b, set, "NAME") {
 		return
 	}
-	p := &Play{Name: b.Labels[0], Range: b.DefRange()}
+	p := &Play{Name: b.Labels[0], Range: b.DefRange(), broken: map[string]bool{}}
 	for _, old := range pb.Plays {
 		if old.Name == p.Name {
 			set.Append(diag.Errorf("Duplicate play", &p.Range, "The play %q is declared twice, first at %s.", p.Name, place(old.Range)))

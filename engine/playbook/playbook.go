@@ -67,6 +67,10 @@ type Play struct {
 	Items       []Item
 	Handlers    []*Task
 	Range       hcl.Range
+
+	// broken are the addresses of tasks that could not be read; what refers to
+	// them is not reported a second time.
+	broken map[string]bool
 }
 
 // Rollout says how a play moves over its hosts.

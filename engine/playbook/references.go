@@ -20,14 +20,15 @@ var hostAttrs = []string{"name", "address", "groups", "vars"}
 
 // env says which names an expression may mention.
 type env struct {
-	pb    *Playbook
-	tasks map[string]*Task // of the play, by address, that have run before this place
-	later map[string]*Task // of the play, that have not
-	each  bool
-	self  *Task
-	roots []string
-	facts map[string]bool // filled with the facts mentioned
-	used  map[*Task]bool  // filled with the tasks mentioned
+	pb     *Playbook
+	tasks  map[string]*Task // of the play, by address, that have run before this place
+	later  map[string]*Task // of the play, that have not
+	each   bool
+	self   *Task
+	roots  []string
+	broken map[string]bool
+	facts  map[string]bool // filled with the facts mentioned
+	used   map[*Task]bool  // filled with the tasks mentioned
 }
 
 var rootNames = []string{"var", "local", "facts", "host", "task", "check", "each", "self", "path"}
@@ -114,6 +115,9 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 	addr := root + "." + attrName(t[1]) + "." + attrName(t[2])
 	task, ok := v.tasks[addr]
 	if !ok {
+		if v.broken[addr] {
+			return
+		}
 		if _, later := v.later[addr]; later {
 			bad("Reference to a later "+root, "%s runs after this place, so its result is not there yet. Move one of them.", addr)
 			return

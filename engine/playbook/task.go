@@ -87,6 +87,7 @@ func (tr *taskReader) task(b *hclsyntax.Block) *Task {
 	}
 	t := &Task{Kind: b.Type, Module: b.Labels[0], Name: b.Labels[1], Range: b.DefRange(), Attrs: map[string]*hclsyntax.Attribute{}}
 	if !tr.findModule(t, b) {
+		tr.play.broken[t.Address()] = true
 		return nil
 	}
 	if first, ok := tr.seen[t.Address()]; ok {
@@ -198,6 +199,9 @@ func (tr *taskReader) resolveNotify() {
 		for _, ref := range t.Meta.notify {
 			key := ref.module + "." + ref.name
 			h, ok := byName[key]
+			if !ok && tr.play.broken["handler."+key] {
+				continue
+			}
 			if !ok {
 				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "The play %q declares no handler %q %q.%s", tr.play.Name, ref.module, ref.name, diag.DidYouMean(key, names)))
 				continue
