@@ -4,6 +4,7 @@ package modules
 import (
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/modules/commands"
+	"github.com/ferry-ops/ferry/modules/packages"
 )
 
 // All returns the registry of every module.
@@ -14,5 +15,10 @@ func All() *module.Registry {
 		commands.Fail(),
 		commands.Print(),
 		commands.Shell(),
+		packages.DistroSync(),
+		packages.Repo(),
+		packages.RepoKey(),
+		packages.RepoState(),
+		packages.RPMDB(),
 	)
 }

@@ -34,6 +34,16 @@ func (b *base) Exec(ctx context.Context, c Command) (Result, error) { return b.t
 
 func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }
 
+func (b *base) JobPending(ctx context.Context, key string) (bool, error) {
+	argv := script(`[ -d "${FERRY_STATE:-/var/lib/ferry}/jobs/$1" ]`, jobKey(key))
+	r, err := b.Query(ctx, argv...)
+	if err != nil || r.Code > 1 {
+		_, err = Must(argv, r, err)
+		return false, err
+	}
+	return r.OK(), nil
+}
+
 func (b *base) Reboot(ctx context.Context, r Reboot) error {
 	defer b.Forget()
 	return RunReboot(ctx, b.t, b.name, r)

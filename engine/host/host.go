@@ -25,6 +25,9 @@ type Reader interface {
 	// Facts returns the named facts (see FactNames), gathering those not known
 	// yet together in one round trip.
 	Facts(ctx context.Context, names ...string) (Facts, error)
+	// JobPending reports whether a job with this key is on the host whose result
+	// nobody has collected: it runs, or it ended while nobody looked.
+	JobPending(ctx context.Context, key string) (bool, error)
 }
 
 // Host is a Reader that can also act.

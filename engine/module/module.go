@@ -143,3 +143,9 @@ type Speaker interface {
 	// Message is read after Probe and Apply.
 	Message() string
 }
+
+// Named is implemented by steps that take the name of their task as a default.
+// SetName is called before Schema.
+type Named interface {
+	SetName(name string)
+}

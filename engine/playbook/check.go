@@ -119,7 +119,7 @@ func (v *env) task(t *Task, set *diag.Set) {
 func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
 	scope := pb.staticScope(p)
 	check := func(t *Task) {
-		b, step := Bind(t.Info)
+		b, step := Bind(t)
 		target := Target(t)
 		if namesOnly {
 			for _, name := range sortedAttrNames(t.Attrs) {
@@ -174,17 +174,20 @@ func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
 	}
 }
 
-// Bind makes a fresh step or check of a module and declares its arguments.
-func Bind(i module.Info) (*schema.Block, any) {
+// Bind makes a fresh step or check for a task and declares its arguments.
+func Bind(t *Task) (*schema.Block, any) {
 	b := &schema.Block{}
-	if i.NewCheck != nil {
-		c := i.NewCheck()
-		c.Schema(b)
-		return b, c
+	var step any
+	if t.Info.NewCheck != nil {
+		step = t.Info.NewCheck()
+	} else {
+		step = t.Info.New()
 	}
-	s := i.New()
-	s.Schema(b)
-	return b, s
+	if n, ok := step.(module.Named); ok {
+		n.SetName(t.Name)
+	}
+	step.(interface{ Schema(*schema.Block) }).Schema(b)
+	return b, step
 }
 
 // Target is what schema.Block.Decode needs to know of a task.

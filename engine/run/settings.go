@@ -63,6 +63,7 @@ func (noHost) Query(context.Context, ...string) (host.Result, error) { return ho
 func (noHost) ReadFile(context.Context, string) ([]byte, error)      { return nil, errLocal }
 func (noHost) Stat(context.Context, string) (host.FileInfo, error)   { return host.FileInfo{}, errLocal }
 func (noHost) Facts(context.Context, ...string) (host.Facts, error)  { return nil, errLocal }
+func (noHost) JobPending(context.Context, string) (bool, error)      { return false, errLocal }
 func (noHost) Download(context.Context, string, io.Writer) error     { return errLocal }
 func (noHost) Reboot(context.Context, host.Reboot) error             { return errLocal }
 func (noHost) Reconnect(context.Context) error                       { return errLocal }

@@ -200,7 +200,7 @@ type decodedStep struct {
 }
 
 func (u *use) decode() (decodedStep, outcome) {
-	b, step := playbook.Bind(u.t.Info)
+	b, step := playbook.Bind(u.t)
 	scope := u.pr.scope.Context(u.extra)
 	d, diags := b.Decode(playbook.Target(u.t), scope, u.pr.r.pb.Files)
 	if diags.HasErrors() {

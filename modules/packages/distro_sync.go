@@ -1,0 +1,184 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// DistroSync replaces the host's distribution by that of some repositories.
+func DistroSync() module.Info {
+	return module.Info{
+		Name:    "distro_sync",
+		Summary: "Replaces every package of the host by its counterpart in the target's repositories.",
+		Doc: `One dnf transaction does all of it: distro-sync, the packages swapped, the ones
+without a counterpart removed. So one resolution says what would happen, one
+gate decides, and one transaction test covers it.
+
+Before anything changes
+- the transaction is resolved. Every package that would be removed must match
+  "allow_removal"; otherwise the task names each one and who needs it, and stops;
+- installed packages of the old distribution ("old_dist") that have no counterpart
+  must match "allow_removal" (they are removed) or "keep" (they stay);
+- an "exclude=" or a versionlock that would hold packages back is an error, unless
+  "ignore_excludes" is set;
+- everything is downloaded, signatures are checked, and rpm's transaction test
+  runs, which finds file conflicts.
+
+Then the transaction runs as a detached job: it goes on when the connection is
+lost or ferry dies, and running ferry again follows it or collects its result. At
+its end, still in the job, sshd is restarted if the new "sshd -t" accepts its
+configuration, because until then new logins can fail.
+
+An exit code proves nothing here: afterwards the module looks again, for packages
+not synchronised, duplicates, leftovers of the old distribution and broken
+dependencies. A transaction that was killed in the middle leaves duplicates; they
+are a difference like any other, and running the task again heals them.
+
+Mark the task as the point of no return.`,
+		Example: `task "distro_sync" "openeuler" {
+  release            = "22.03-LTS-SP4"
+  repos              = ["openeuler", "openeuler-update"]
+  swap               = { "centos-release" = "openEuler-release" }
+  allow_removal      = ["centos-*", "sysvinit-tools"]
+  point_of_no_return = true
+}
+`,
+		Effects: module.ReplacesPackages | module.RestartsServices | module.MayLoseConnection | module.ChangesFacts,
+		New: func() module.Step {
+			return &distroSync{oldDist: []string{".el6", ".el7", ".el8", ".el9"}, restartSSHD: true, timeout: 2 * time.Hour}
+		},
+	}
+}
+
+type distroSync struct {
+	release, dist  string
+	repos, oldDist []string
+	swap           map[string]string
+	install        []string
+	allowRemoval   []string
+	keep           []string
+	ignoreExcludes bool
+	restartSSHD    bool
+	timeout        time.Duration
+	before, after  int
+	leftovers      []string
+	progress       func(string)
+}
+
+var (
+	_ module.Step      = (*distroSync)(nil)
+	_ module.Validator = (*distroSync)(nil)
+	_ module.Reporter  = (*distroSync)(nil)
+	_ module.Progress  = (*distroSync)(nil)
+)
+
+var releaseForm = regexp.MustCompile(`^[0-9]{2}\.[0-9]{2}(-LTS(-SP[0-9]+)?)?$`)
+
+func (d *distroSync) Schema(b *schema.Block) {
+	b.String(&d.release, "release", "Release of openEuler to move to; it says what dist tag to expect.", schema.Match(releaseForm, "a release as openEuler writes it, for example 22.03-LTS-SP4"))
+	b.String(&d.dist, "dist", "Dist tag of the target's packages, where it does not follow from the release: \".oe2203sp4\".")
+	b.Strings(&d.repos, "repos", "Repositories to synchronise with; all others are left out.", schema.Required, schema.NonEmpty)
+	b.StringMap(&d.swap, "swap", "Packages to remove, each with the one to install in its place.")
+	b.Strings(&d.install, "install", "Packages to install in the same transaction.")
+	b.Strings(&d.allowRemoval, "allow_removal", "Patterns of packages that may be removed.")
+	b.Strings(&d.keep, "keep", "Patterns of packages without a counterpart in the target that stay as they are.")
+	b.Strings(&d.oldDist, "old_dist", "Dist tags of the distribution to be replaced.")
+	b.Bool(&d.ignoreExcludes, "ignore_excludes", "Let the transaction disregard exclude= lines of dnf's configuration.")
+	b.Bool(&d.restartSSHD, "restart_sshd", "Restart sshd at the end of the transaction, if it accepts its configuration.")
+	b.Duration(&d.timeout, "job_timeout", "How long the transaction may take on the host.")
+}
+
+func (d *distroSync) Validate() error {
+	for name, globs := range map[string][]string{"allow_removal": d.allowRemoval, "keep": d.keep} {
+		if g := badGlob(globs); g != "" {
+			return fmt.Errorf("The argument %q holds %q, which is not a pattern; * and ? and [a-z] can be used.", name, g)
+		}
+		if matchAny(globs, "dnf") || matchAny(globs, "rpm") || matchAny(globs, "systemd") || matchAny(globs, "openssh-server") {
+			if name == "allow_removal" {
+				return fmt.Errorf("The argument \"allow_removal\" would let dnf, rpm, systemd or openssh-server be removed, and with them the way back. Write narrower patterns.")
+			}
+		}
+	}
+	if d.dist == "" && d.release == "" {
+		return fmt.Errorf("One of the arguments \"release\" and \"dist\" is needed, to tell the target's packages from the old ones.")
+	}
+	return nil
+}
+
+func (d *distroSync) Results(r *schema.Results) {
+	r.Int(&d.before, "packages", "Number of packages installed.")
+	r.Strings(&d.leftovers, "leftovers", "Packages of the old distribution that were kept.")
+}
+
+func (d *distroSync) SetProgress(f func(string)) { d.progress = f }
+
+// distTag is the dist tag of the target: 22.03-LTS-SP4 gives .oe2203sp4.
+func (d *distroSync) distTag() string {
+	if d.dist != "" {
+		return d.dist
+	}
+	if strings.HasPrefix(d.release, "20.03") {
+		return ".oe1"
+	}
+	s := strings.ToLower(d.release)
+	for _, cut := range []string{".", "-lts", "-"} {
+		s = strings.ReplaceAll(s, cut, "")
+	}
+	return ".oe" + s
+}
+
+// jobKey is the same for every run with these arguments, so that a run finds
+// what an earlier one started.
+func (d *distroSync) jobKey() string { return "distro-sync" + d.distTag() }
+
+func (d *distroSync) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
+	if _, err := manager(ctx, r, "distro_sync needs dnf: yum cannot remove what stands in the way"); err != nil {
+		return nil, err
+	}
+	// A transaction under way holds dnf's lock, and what the host shows is not
+	// its end state: do not look, conclude it.
+	if pending, err := r.JobPending(ctx, d.jobKey()); err != nil {
+		return nil, err
+	} else if pending {
+		return module.Plan{{Argument: "transaction", To: "one that was started earlier is to be concluded"}}, nil
+	}
+	res, err := d.resolve(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return res.plan(), nil
+}
+
+func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
+	pending, err := h.JobPending(ctx, d.jobKey())
+	if err != nil {
+		return err
+	}
+	script := ":" // a job that is pending keeps its own script
+	if !pending {
+		res, err := d.resolve(ctx, h)
+		if err != nil {
+			return err
+		}
+		if res.converged() {
+			return nil
+		}
+		if err := d.rehearse(ctx, h, res); err != nil {
+			return err
+		}
+		script = d.script(res)
+	}
+	job, err := h.Job(ctx, host.Job{Key: d.jobKey(), Script: script, Timeout: d.timeout, Output: d.progress})
+	if err != nil {
+		return err
+	}
+	h.Forget()
+	return d.verify(ctx, h, job)
+}

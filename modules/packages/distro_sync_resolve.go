@@ -1,0 +1,267 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+)
+
+// resolution is what the transaction would do and why it may.
+type resolution struct {
+	t          transaction
+	commands   []string // of the dnf shell
+	duplicates []string
+	leftovers  []installed // kept on purpose
+}
+
+func (r *resolution) converged() bool { return r.t.empty() && len(r.duplicates) == 0 }
+
+// options are dnf's options for every command of the module.
+func (d *distroSync) options() []string {
+	args := append([]string{"-y"}, repoArgs(d.repos)...)
+	if d.ignoreExcludes {
+		args = append(args, "--disableexcludes=all")
+	}
+	if len(d.allowRemoval) > 0 {
+		args = append(args, "--allowerasing") // what it would erase passes the gate first
+	}
+	return args
+}
+
+// shell makes the argv that runs dnf shell commands, which arrive as arguments
+// of a small script so that nothing is written on the host to resolve.
+func (d *distroSync) shell(commands []string, more ...string) []string {
+	text := `printf '%s\n' "$@" | LC_ALL=C dnf ` + host.QuoteArgv(append(d.options(), more...)) + ` shell 2>&1`
+	return append([]string{"/bin/sh", "-c", text, "sh"}, append(commands, "run")...)
+}
+
+// resolve asks dnf what the transaction would do and passes it through the
+// gates. An error means that the transaction must not run.
+func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, error) {
+	pkgs, err := listInstalled(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	d.before = len(pkgs)
+	if err := d.excludes(ctx, r); err != nil {
+		return nil, err
+	}
+	res := &resolution{commands: d.commands(pkgs), duplicates: duplicates(pkgs)}
+	if res.t, err = d.ask(ctx, r, res.commands); err != nil {
+		return nil, err
+	}
+	// Packages of the old distribution that the transaction leaves alone have no
+	// counterpart: remove or keep them by the playbook's word only.
+	touched := res.t.touches()
+	var remove, unknown []string
+	for _, p := range pkgs {
+		if touched[p.Name] || !hasDist(p.Release, d.oldDist) {
+			continue
+		}
+		switch {
+		case matchAny(d.allowRemoval, p.Name):
+			remove = append(remove, p.Name)
+		case matchAny(d.keep, p.Name):
+			res.leftovers = append(res.leftovers, p)
+			d.leftovers = append(d.leftovers, p.String())
+		default:
+			unknown = append(unknown, p.String())
+		}
+	}
+	if len(unknown) > 0 {
+		sort.Strings(unknown)
+		return nil, fmt.Errorf("%s of the old distribution have no counterpart in the repositories %s:\n    %s\nDecide for each: add it to \"allow_removal\" to have it removed, or to \"keep\" to leave it as it is",
+			count(len(unknown), "package"), strings.Join(d.repos, ", "), strings.Join(unknown, "\n    "))
+	}
+	if len(remove) > 0 {
+		for _, n := range slices.Compact(slices.Sorted(slices.Values(remove))) {
+			res.commands = append(res.commands, "remove "+n)
+		}
+		if res.t, err = d.ask(ctx, r, res.commands); err != nil {
+			return nil, err
+		}
+	}
+	return res, d.gate(ctx, r, res)
+}
+
+// commands are the dnf shell's: synchronise, swap, install what is missing.
+func (d *distroSync) commands(pkgs []installed) []string {
+	have := map[string]bool{}
+	for _, p := range pkgs {
+		have[p.Name] = true
+	}
+	out := []string{"distro-sync"}
+	for _, old := range slices.Sorted(mapKeys(d.swap)) {
+		if have[old] {
+			out = append(out, "remove "+old)
+		}
+		if !have[d.swap[old]] {
+			out = append(out, "install "+d.swap[old])
+		}
+	}
+	for _, n := range d.install {
+		if !have[n] {
+			out = append(out, "install "+n)
+		}
+	}
+	return out
+}
+
+func mapKeys(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// ask resolves without doing: the exit code says nothing, the text does.
+func (d *distroSync) ask(ctx context.Context, r host.Reader, commands []string) (transaction, error) {
+	argv := d.shell(commands, "--assumeno")
+	res, err := r.Query(ctx, argv...)
+	if err != nil {
+		return transaction{}, err
+	}
+	out := string(res.Stdout)
+	if strings.Contains(out, "another process") || strings.Contains(out, "Waiting for process") {
+		return transaction{}, fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
+	}
+	t, err := parseTransaction(out)
+	switch {
+	case err != nil:
+		return t, err
+	case t.Problems != "" && t.empty():
+		return t, fmt.Errorf("dnf finds no way to synchronise with %s:\n    %s\n%s", strings.Join(d.repos, ", "), indent(t.Problems), d.advice(t.Problems))
+	case t.empty() && !t.Nothing:
+		return t, fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
+	}
+	return t, nil
+}
+
+func (d *distroSync) advice(problem string) string {
+	switch {
+	case strings.Contains(problem, "does not belong to a distupgrade repository"), strings.Contains(problem, "allowerasing"), strings.Contains(problem, "conflicting requests"):
+		return "The packages named need something that the target does not have. Add those that may go to \"allow_removal\", or give the target a repository that has what they need"
+	case strings.Contains(problem, "No match for argument"):
+		return "A package named in \"swap\" or \"install\" is in none of these repositories. Check its name and the repositories"
+	case strings.Contains(problem, "Failed to download metadata"), strings.Contains(problem, "Cannot download"):
+		return "The repository cannot be read from the host. Check its address from there, with the proxy the host uses"
+	}
+	return "Look at what the packages named need"
+}
+
+// gate refuses removals the playbook does not allow, naming who needs each.
+func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) error {
+	var refused []item
+	for _, i := range res.t.Remove {
+		_, swapped := d.swap[i.Name]
+		if !swapped && !matchAny(d.allowRemoval, i.Name) {
+			refused = append(refused, i)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	lines := make([]string, len(refused))
+	for n, i := range refused {
+		needed, err := neededBy(ctx, r, i.Name)
+		if err != nil {
+			return err
+		}
+		lines[n] = fmt.Sprintf("%s-%s", i.Name, i.EVR)
+		if len(needed) > 0 {
+			lines[n] += ", needed by " + strings.Join(needed, ", ")
+		} else {
+			lines[n] += ", which no other package needs"
+		}
+		if i.Dependent {
+			lines[n] += " (it would go because what it depends on goes)"
+		}
+	}
+	return fmt.Errorf("the transaction would remove %s that \"allow_removal\" does not cover:\n    %s\nAdd what may go to \"allow_removal\", or give the host a repository with a version for the target",
+		count(len(refused), "package"), strings.Join(lines, "\n    "))
+}
+
+// neededBy returns the installed packages that depend on a package.
+func neededBy(ctx context.Context, r host.Reader, name string) ([]string, error) {
+	argv := []string{"dnf", "-q", "-C", "repoquery", "--installed", "--whatrequires", name, "--qf", "%{name}"}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	out := strings.Fields(string(res.Stdout))
+	out = slices.DeleteFunc(out, func(s string) bool { return s == name })
+	return slices.Compact(slices.Sorted(slices.Values(out))), nil
+}
+
+// excludes refuses configuration that would silently hold packages back.
+func (d *distroSync) excludes(ctx context.Context, r host.Reader) error {
+	if d.ignoreExcludes {
+		return nil
+	}
+	argv := []string{"/bin/sh", "-c", `grep -HnsE '^[[:space:]]*(exclude|excludepkgs)[[:space:]]*=[[:space:]]*[^[:space:]]' /etc/dnf/dnf.conf /etc/yum.conf; grep -Hnsv -e '^[[:space:]]*#' -e '^[[:space:]]*$' /etc/dnf/plugins/versionlock.list; :`}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return err
+	}
+	if text := strings.TrimSpace(string(res.Stdout)); text != "" {
+		return fmt.Errorf("the host's configuration holds packages back, so they would not be synchronised:\n    %s\nRemove these lines, or set ignore_excludes = true to disregard exclude= for this transaction", indent(text))
+	}
+	return nil
+}
+
+// plan is the resolution in the user's words.
+func (r *resolution) plan() module.Plan {
+	var p module.Plan
+	add := func(what string, items []item) {
+		if len(items) == 0 {
+			return
+		}
+		var lines []string
+		names := make([]string, len(items))
+		for n, i := range items {
+			names[n] = i.Name
+			lines = append(lines, "  "+i.Name+"-"+i.EVR)
+		}
+		to := count(len(items), "package")
+		if len(items) <= 8 {
+			to += ": " + strings.Join(names, ", ")
+		}
+		p = append(p, module.Change{Argument: what, To: to, Diff: strings.Join(lines, "\n") + "\n"})
+	}
+	add("upgrade", r.t.Upgrade)
+	add("install", r.t.Install)
+	add("downgrade", r.t.Downgrade)
+	add("reinstall", r.t.Reinstall)
+	add("remove", r.t.Remove)
+	if len(r.duplicates) > 0 {
+		p = append(p, module.Change{Argument: "duplicates", From: strings.Join(r.duplicates, ", "), To: "one version each (an earlier transaction was interrupted)"})
+	}
+	return p
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func indent(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") }
+
+func firstLines(s string, n int) string {
+	l := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(l[:min(n, len(l))], "\n    ")
+}
+
+func lastText(s string, n int) string {
+	l := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(l[max(0, len(l)-n):], "\n")
+}

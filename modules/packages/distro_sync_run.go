@@ -1,0 +1,100 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+)
+
+// rehearse downloads everything, checks signatures and lets rpm test the whole
+// transaction. Nothing is installed. It is a job as well, since a download can
+// take long and must not be lost with the connection.
+func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution) error {
+	argv := d.shell(res.commands, "--setopt=tsflags=test")
+	job, err := h.Job(ctx, host.Job{Key: d.jobKey() + "-test", Script: shellLine(argv...), Timeout: d.timeout, Output: d.progress})
+	if err != nil {
+		return err
+	}
+	out := string(job.Log)
+	if strings.Contains(out, "Transaction test succeeded") {
+		return nil
+	}
+	if conflicts := fileConflicts(out); len(conflicts) > 0 {
+		return fmt.Errorf("files of packages to be installed are in the way of these installed ones, which have no counterpart in the target:\n    %s\nNothing was changed. Add them to \"allow_removal\" if they may go. rpm says:\n    %s",
+			strings.Join(conflicts, "\n    "), indent(host.Shorten(problems(out), 2000)))
+	}
+	for _, sign := range []string{"GPG check FAILED", "is not signed", "Public key", "not installed"} {
+		if strings.Contains(out, sign) {
+			return fmt.Errorf("the signatures of the target's packages cannot be proven, so nothing was changed. Import the target's key with the module \"repo_key\", or set \"gpgkey\" of the repository. dnf says:\n    %s", indent(lastText(out, 8)))
+		}
+	}
+	return fmt.Errorf("the test of the transaction failed, so nothing was changed. Its log, kept on the host in /var/lib/ferry/jobs, ends with:\n%s", logTail(job.Log, 15))
+}
+
+// sshdRefused is the job's exit code for "synchronised, but the new sshd does
+// not accept its configuration".
+const sshdRefused = 41
+
+// script is the transaction itself. dnf's exit code says nothing about a dnf
+// shell, so the module looks at the host afterwards.
+func (d *distroSync) script(res *resolution) string {
+	var b strings.Builder
+	b.WriteString("export LC_ALL=C\n")
+	b.WriteString(shellLine(d.shell(res.commands)...))
+	if d.restartSSHD {
+		fmt.Fprintf(&b, `
+# The running sshd starts the new program for each login, and the two may not
+# understand each other: restart it, but only with a configuration it accepts.
+systemctl daemon-reload 2>/dev/null
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+if [ -x "$sshd" ]; then
+  mkdir -p /run/sshd
+  if "$sshd" -t; then
+    for unit in sshd ssh; do
+      if systemctl is-active --quiet $unit; then systemctl restart $unit; break; fi
+    done
+  else
+    echo "ferry: the new sshd refuses /etc/ssh/sshd_config" >&2
+    exit %d
+  fi
+fi
+`, sshdRefused)
+	}
+	return b.String()
+}
+
+// verify looks at the host after the transaction. What it finds is an error
+// with the end of the transaction's log, which says why.
+func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult) error {
+	after := ". The end of the transaction's log:\n" + logTail(job.Log, 15)
+	if job.Code == sshdRefused {
+		return fmt.Errorf("the packages were replaced, but the new sshd refuses /etc/ssh/sshd_config, so new logins will fail. This connection still works: correct the configuration before the reboot%s", after)
+	}
+	pkgs, err := listInstalled(ctx, h)
+	if err != nil {
+		return fmt.Errorf("looking at the packages after the transaction failed: %w", err)
+	}
+	if dup := duplicates(pkgs); len(dup) > 0 {
+		return fmt.Errorf("the transaction did not end: %s installed in two versions (%s). Run ferry again, which heals it%s", count(len(dup), "package"), strings.Join(dup[:min(5, len(dup))], ", "), after)
+	}
+	synced := 0
+	for _, p := range pkgs {
+		if hasDist(p.Release, []string{d.distTag()}) {
+			synced++
+		}
+	}
+	if synced == 0 {
+		return fmt.Errorf("after the transaction no installed package carries the dist tag %s. Either the repositories hold another release than %q, or the transaction did nothing%s", d.distTag(), d.release, after)
+	}
+	argv := []string{"dnf", "-q", "-C", "check"}
+	r, err := h.Query(ctx, argv...)
+	if err != nil {
+		return err
+	}
+	if text := strings.TrimSpace(string(r.Stdout)); r.Code != 0 && text != "" {
+		return fmt.Errorf("the packages were replaced, but \"dnf check\" finds broken dependencies:\n    %s", indent(host.Shorten(text, 1500)))
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// RPMDB converts and checks the rpm database.
+func RPMDB() module.Info {
+	return module.Info{
+		Name:    "rpm_db",
+		Summary: "Brings the rpm database to a format, without ever losing it.",
+		Doc: `After a distro-sync the new rpm finds the database in the old one's format, often
+one it can read and not write. This module converts it:
+
+1. it counts the packages the database lists,
+2. copies the whole database directory beside it (" .ferry-SECONDS" is added to its name),
+3. rebuilds it in the format, as a detached job,
+4. counts again: a rebuild that ends without an error and with fewer packages is
+   a failure, and the copy is put back.
+
+Without "backend" the format that the host's rpm wants to write is taken.
+The copy is kept; "keep_copy = false" removes it once the conversion is proven.`,
+		Example: `task "rpm_db" "converted" {
+  backend = "sqlite"
+}
+`,
+		Effects: module.ChangesFacts,
+		New:     func() module.Step { return &rpmDB{timeout: 30 * time.Minute, keepCopy: true} },
+	}
+}
+
+type rpmDB struct {
+	backend  string
+	keepCopy bool
+	timeout  time.Duration
+
+	packages int
+	copy     string
+	progress func(string)
+}
+
+var (
+	_ module.Step     = (*rpmDB)(nil)
+	_ module.Reporter = (*rpmDB)(nil)
+	_ module.Progress = (*rpmDB)(nil)
+)
+
+func (d *rpmDB) Schema(b *schema.Block) {
+	b.String(&d.backend, "backend", "Format to have.", schema.OneOf("sqlite", "ndb", "bdb"))
+	b.Bool(&d.keepCopy, "keep_copy", "Keep the copy made before the conversion.")
+	b.Duration(&d.timeout, "job_timeout", "How long the rebuild may take on the host.")
+}
+
+func (d *rpmDB) Results(r *schema.Results) {
+	r.Int(&d.packages, "packages", "Number of packages the database lists.")
+	r.String(&d.copy, "copy", "Directory of the copy, empty if none was made.")
+}
+
+func (d *rpmDB) SetProgress(f func(string)) { d.progress = f }
+
+func (d *rpmDB) jobKey() string { return "rpm-db-" + d.backend }
+
+// look learns the present and the wanted format and counts packages.
+func (d *rpmDB) look(ctx context.Context, r host.Reader) (have, want string, err error) {
+	f, err := r.Facts(ctx, "rpm_db")
+	if err != nil {
+		return "", "", err
+	}
+	have, want = f.String("rpm_db"), d.backend
+	if want == "" {
+		argv := []string{"rpm", "-E", "%{?_db_backend}"}
+		res, err := r.Query(ctx, argv...)
+		if res, err = host.Must(argv, res, err); err != nil {
+			return "", "", err
+		}
+		if want = strings.TrimSpace(string(res.Stdout)); want == "" {
+			want = have // an rpm that knows one format only
+		}
+	}
+	pkgs, err := listInstalled(ctx, r)
+	d.packages = len(pkgs)
+	return have, want, err
+}
+
+func (d *rpmDB) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
+	if pending, err := r.JobPending(ctx, d.jobKey()); err != nil {
+		return nil, err
+	} else if pending {
+		return module.Plan{{Argument: "backend", To: "a conversion that was started is to be concluded"}}, nil
+	}
+	have, want, err := d.look(ctx, r)
+	if err != nil || have == want {
+		return nil, err
+	}
+	return module.Plan{{Argument: "backend", From: have, To: fmt.Sprintf("%s (%d packages, with a copy first)", want, d.packages)}}, nil
+}
+
+// convertScript is the job. Every way out leaves a database with all packages
+// at its place; the copy is made under another name first and renamed, so that
+// a copy that exists is complete.
+const convertScript = `set -eu
+export LC_ALL=C
+want=%s keep=%s
+db=$(rpm -E %%_dbpath)
+count() { rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
+before=$(count "$db")
+[ "$before" -gt 0 ] || { echo "ferry: rpm lists no package before the conversion; nothing was changed" >&2; exit 3; }
+need=$(du -sk "$db/." | cut -f1); free=$(df -Pk "$db/.." | awk 'NR==2{print $4}')
+[ "$free" -gt $((need * 3)) ] || { echo "ferry: $free KiB are free beside $db, and copy and conversion need $((need * 3)); nothing was changed" >&2; exit 4; }
+copy=$(readlink -f "$db").ferry-$(date +%%s)
+cp -a "$db/." "$copy.part" && sync && mv "$copy.part" "$copy"
+[ "$(count "$copy")" = "$before" ] || { echo "ferry: the copy $copy lists another number of packages; nothing was changed" >&2; exit 5; }
+echo "ferry: $before packages, copy in $copy"
+back() {
+  echo "ferry: $1; putting the copy back" >&2
+  find "$db/." -mindepth 1 -delete; cp -a "$copy/." "$db/"; sync
+  echo "ferry: $(count "$db") packages after putting it back" >&2
+  exit 6
+}
+rpm ${want:+--define "_db_backend $want"} --rebuilddb || back "the rebuild failed"
+after=$(count "$db")
+[ "$after" = "$before" ] || back "the rebuilt database lists $after packages instead of $before"
+echo "ferry: $after packages after the conversion"
+[ "$keep" = true ] || rm -rf "$copy"
+echo "copy=$copy"
+`
+
+func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
+	_, err := runJob(ctx, h, host.Job{
+		Key: d.jobKey(), Timeout: d.timeout, Output: d.progress,
+		Script: fmt.Sprintf(convertScript, host.Quote(d.backend), host.Quote(fmt.Sprint(d.keepCopy))),
+	})
+	h.Forget()
+	return err
+}
