@@ -132,6 +132,7 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 type outcome struct {
 	status event.Status
 	err    *event.Error
+	task   string // the address of the task that failed
 }
 
 func (o outcome) failed() bool {
@@ -141,6 +142,9 @@ func (o outcome) failed() bool {
 func (o outcome) line() string {
 	if o.err == nil {
 		return ""
+	}
+	if o.task != "" {
+		return o.task + ": " + o.err.Summary
 	}
 	return o.err.Summary
 }
@@ -155,7 +159,7 @@ func diagOutcome(diags hcl.Diagnostics) outcome {
 		if d.Subject != nil {
 			e.File, e.Line = d.Subject.Filename, d.Subject.Start.Line
 		}
-		return outcome{event.Failed, e}
+		return outcome{status: event.Failed, err: e}
 	}
 	return outcome{status: event.OK}
 }

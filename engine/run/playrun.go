@@ -150,7 +150,7 @@ func (pr *playRun) condition(e hclsyntax.Expression, extra map[string]cty.Value)
 	b, err := convert.Convert(v, cty.Bool)
 	if err != nil || b.IsNull() {
 		rng := e.Range()
-		return false, false, outcome{event.Failed, &event.Error{
+		return false, false, outcome{status: event.Failed, err: &event.Error{
 			Summary: "Condition is not true or false", File: rng.Filename, Line: rng.Start.Line,
 			Detail: "A condition must give true or false; this one gives " + v.Type().FriendlyName() + ".",
 		}}

@@ -85,15 +85,15 @@ func failure(err error, t *playbook.Task) outcome {
 	var cmd *host.CommandError
 	switch {
 	case errors.As(err, &ce):
-		return outcome{event.Unreachable, &event.Error{Summary: "Host not reachable", Detail: ce.Error(), Address: ce.Address}}
+		return outcome{status: event.Unreachable, err: &event.Error{Summary: "Host not reachable", Detail: ce.Error(), Address: ce.Address}}
 	case errors.Is(err, host.ErrLocked):
-		return outcome{event.Failed, &event.Error{Summary: "Host is locked", Detail: err.Error()}}
+		return outcome{status: event.Failed, err: &event.Error{Summary: "Host is locked", Detail: err.Error()}}
 	case errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrUnknown):
-		return outcome{event.Unreachable, &event.Error{Summary: "Connection lost", Detail: err.Error()}}
+		return outcome{status: event.Unreachable, err: &event.Error{Summary: "Connection lost", Detail: err.Error()}}
 	case errors.As(err, &cmd) && !cmd.Sensitive:
-		return outcome{event.Failed, &event.Error{Summary: "Command failed", Argv: cmd.Argv, Exit: cmd.Result.Code, Output: cmd.Output(), Detail: context1(err, cmd)}}
+		return outcome{status: event.Failed, err: &event.Error{Summary: "Command failed", Argv: cmd.Argv, Exit: cmd.Result.Code, Output: cmd.Output(), Detail: context1(err, cmd)}}
 	}
-	return outcome{event.Failed, &event.Error{Summary: "Task failed", Detail: sentence(err.Error())}}
+	return outcome{status: event.Failed, err: &event.Error{Summary: "Task failed", Detail: sentence(err.Error())}}
 }
 
 // context1 is what a module said around a failed command.

@@ -17,7 +17,7 @@ import (
 // notifications.
 func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) outcome {
 	if pr.r.opts.stopped() || ctx.Err() != nil || pr.r.emit.err() != nil {
-		return outcome{event.Interrupted, &event.Error{Summary: "Interrupted before " + t.Address()}}
+		return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
 	}
 	if t.Kind != "handler" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
 		pr.scope.SetResult(t, skippedResult(t))
@@ -38,11 +38,11 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 			pr.report(t, "", event.Event{Status: event.Planned, Message: "the elements of for_each are known after apply"})
 			return outcome{status: event.OK}
 		}
-		return pr.fail(t, "", outcome{event.Failed, &event.Error{Summary: "Elements of for_each not known", Detail: "The value of for_each depends on a result that did not come about."}})
+		return pr.fail(t, "", outcome{status: event.Failed, err: &event.Error{Summary: "Elements of for_each not known", Detail: "The value of for_each depends on a result that did not come about."}})
 	}
 	instances, err := playbook.Instances(v)
 	if err != nil {
-		return pr.fail(t, "", outcome{event.Failed, &event.Error{Summary: "Wrong type of value", Detail: err.Error()}})
+		return pr.fail(t, "", outcome{status: event.Failed, err: &event.Error{Summary: "Wrong type of value", Detail: err.Error()}})
 	}
 	results := map[string]cty.Value{}
 	for i := range instances {
@@ -109,7 +109,7 @@ func (pr *playRun) finish(t *playbook.Task, key string, ev event.Event) outcome 
 		}
 	}
 	pr.report(t, key, ev)
-	return outcome{status: ev.Status, err: ev.Error}
+	return outcome{status: ev.Status, err: ev.Error, task: t.Address()}
 }
 
 func (pr *playRun) fail(t *playbook.Task, key string, out outcome) outcome {

@@ -217,7 +217,7 @@ func (u *use) decode() (decodedStep, outcome) {
 	}
 	if v, ok := step.(module.Validator); ok {
 		if err := v.Validate(); err != nil {
-			return out, outcome{event.Failed, &event.Error{Summary: "Invalid combination of arguments", Detail: err.Error()}}
+			return out, outcome{status: event.Failed, err: &event.Error{Summary: "Invalid combination of arguments", Detail: err.Error()}}
 		}
 	}
 	var meta outcome

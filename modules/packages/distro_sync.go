@@ -60,7 +60,7 @@ Mark the task as the point of no return.`,
 type distroSync struct {
 	release, dist  string
 	repos, oldDist []string
-	swap           map[string]string
+	sources, swap  map[string]string
 	install        []string
 	allowRemoval   []string
 	keep           []string
@@ -85,6 +85,7 @@ func (d *distroSync) Schema(b *schema.Block) {
 	b.String(&d.release, "release", "Release of openEuler to move to; it says what dist tag to expect.", schema.Match(releaseForm, "a release as openEuler writes it, for example 22.03-LTS-SP4"))
 	b.String(&d.dist, "dist", "Dist tag of the target's packages, where it does not follow from the release: \".oe2203sp4\".")
 	b.Strings(&d.repos, "repos", "Repositories to synchronise with; all others are left out.", schema.Required, schema.NonEmpty)
+	b.StringMap(&d.sources, "sources", "Addresses of the repositories by id. They let a plan look into repositories that the tasks before this one would declare.")
 	b.StringMap(&d.swap, "swap", "Packages to remove, each with the one to install in its place.")
 	b.Strings(&d.install, "install", "Packages to install in the same transaction.")
 	b.Strings(&d.allowRemoval, "allow_removal", "Patterns of packages that may be removed.")

@@ -124,7 +124,11 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 
 // ask resolves without doing: the exit code says nothing, the text does.
 func (d *distroSync) ask(ctx context.Context, r host.Reader, commands []string) (transaction, error) {
-	argv := d.shell(commands, "--assumeno")
+	more, err := d.undeclared(ctx, r)
+	if err != nil {
+		return transaction{}, err
+	}
+	argv := d.shell(commands, append(more, "--assumeno")...)
 	res, err := r.Query(ctx, argv...)
 	if err != nil {
 		return transaction{}, err
@@ -143,6 +147,27 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, commands []string) 
 		return t, fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
 	return t, nil
+}
+
+// undeclared are options that let dnf look into repositories which the host does
+// not have yet, so that a plan can say what would happen after they are declared.
+func (d *distroSync) undeclared(ctx context.Context, r host.Reader) ([]string, error) {
+	if len(d.sources) == 0 {
+		return nil, nil
+	}
+	argv := []string{"/bin/sh", "-c", `cat /dev/null "$1"/*.repo 2>/dev/null; :`, "sh", repoDir}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	declared := parseRepoFile(string(res.Stdout)).ids()
+	var out []string
+	for _, id := range slices.Sorted(mapKeys(d.sources)) {
+		if !slices.Contains(declared, id) && slices.Contains(d.repos, id) {
+			out = append(out, "--repofrompath="+id+","+d.sources[id])
+		}
+	}
+	return out, nil
 }
 
 func (d *distroSync) advice(problem string) string {
@@ -240,6 +265,7 @@ func (r *resolution) plan() module.Plan {
 	add("install", r.t.Install)
 	add("downgrade", r.t.Downgrade)
 	add("reinstall", r.t.Reinstall)
+	add("replace", r.t.Replace)
 	add("remove", r.t.Remove)
 	if len(r.duplicates) > 0 {
 		p = append(p, module.Change{Argument: "duplicates", From: strings.Join(r.duplicates, ", "), To: "one version each (an earlier transaction was interrupted)"})

@@ -9,6 +9,8 @@ import (
 // transaction is what a dnf transaction would do.
 type transaction struct {
 	Install, Upgrade, Downgrade, Reinstall, Remove []item
+	// Replace are packages that others declare to replace (Obsoletes).
+	Replace []item
 	// Problems are the resolver's words when it found no solution, or the
 	// transaction test's when it found conflicts.
 	Problems string
@@ -30,7 +32,7 @@ func (t transaction) empty() bool {
 // touches returns the names of all packages the transaction handles.
 func (t transaction) touches() map[string]bool {
 	out := map[string]bool{}
-	for _, list := range [][]item{t.Install, t.Upgrade, t.Downgrade, t.Reinstall, t.Remove} {
+	for _, list := range [][]item{t.Install, t.Upgrade, t.Downgrade, t.Reinstall, t.Remove, t.Replace} {
 		for _, i := range list {
 			out[i.Name] = true
 		}
@@ -67,11 +69,14 @@ func parseTransaction(out string) (transaction, error) {
 		}
 		items, replaced, err := rows(words, dependent)
 		*list = append(*list, items...)
-		t.Remove = append(t.Remove, replaced...)
+		t.Replace = append(t.Replace, replaced...)
 		return err
 	}
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\r\n")
+		for strings.HasPrefix(line, "> ") { // the prompt of newer dnf shells
+			line = line[2:]
+		}
 		if h, ok := heading(line); ok {
 			if err := flush(); err != nil {
 				return t, err
