@@ -163,12 +163,15 @@ func (h *Host) layTraps(ctx context.Context, root string) error {
 			err = put(root, "etc/yum.repos.d/acme.repo", fmt.Sprintf("[acme]\nname=Acme\nbaseurl=%s/$basearch/\nenabled=1\ngpgcheck=1\ngpgkey=%s/RPM-GPG-KEY-acme\n", base, base), 0o644)
 		case "config":
 			err = editConfigs(root)
+		case "sshd-config":
+			err = appendTo(filepath.Join(root, "etc/ssh/sshd_config"),
+				"\nKexAlgorithms curve25519-sha256,sntrup4591761x25519-sha512@tinyssh.org\nDenyUsers\n")
 		case "exclude":
 			err = appendTo(filepath.Join(root, "etc/dnf/dnf.conf"), "exclude=openssl* systemd*\n")
 		case "slow":
 			err = put(root, distro.SlowFile, "20\n", 0o644)
 		case "immutable":
-			err = makeImmutable(ctx, filepath.Join(root, "etc/crontab"))
+			err = makeImmutable(ctx, filepath.Join(root, "usr/bin/crontab"))
 		}
 		if err != nil {
 			return fmt.Errorf("trap %s: %w", t, err)
@@ -202,8 +205,12 @@ func replace(root, path, old, text string) error {
 }
 
 func makeImmutable(ctx context.Context, path string) error {
-	// The attribute belongs to the file in the host's own layer, so it must be there: copy it up first.
-	if err := appendTo(path, "# do not touch\n"); err != nil {
+	// The attribute belongs to the file in the host's own layer; touching the file brings it there.
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 		return err
 	}
 	out, err := exec.CommandContext(ctx, "chattr", "+i", path).CombinedOutput()

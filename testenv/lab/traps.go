@@ -17,9 +17,10 @@ var Traps = []Trap{
 	{"third-party", "acme-agent (vendor Acme) is installed; it needs libcrypto.so.1.1, which the target does not have"},
 	{"third-party-repo", "/etc/yum.repos.d/acme.repo is enabled"},
 	{"config", "sshd_config, chrony.conf and nginx.conf (all %config) were edited on the host"},
+	{"sshd-config", "sshd_config has lines the source's sshd accepts and the target's dies of: whoever is not logged in then stays out"},
 	{"exclude", "/etc/dnf/dnf.conf says exclude=openssl* systemd*"},
 	{"slow", "a transaction waits for 20 seconds in a scriptlet, half-way (not part of \"all\")"},
-	{"immutable", "/etc/crontab cannot be changed (chattr +i)"},
+	{"immutable", "/usr/bin/crontab cannot be replaced (chattr +i): the package it belongs to fails in mid-transaction"},
 }
 
 var onEveryHost = []string{"conflict", "missing"}
