@@ -31,6 +31,8 @@ func dialError(ctx context.Context, t Target, err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.What = fmt.Sprintf("Port %d refuses connections.", t.Port)
 		e.Cure = "Check that sshd runs there and listens on that port."
+	case errors.Is(err, syscall.ECONNRESET):
+		return closedError(t, err)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		e.What = "There is no route to the host."
 		e.Cure = "Check that the host is up and the network between, or set a jump host."
@@ -59,7 +61,7 @@ func loginError(outer, ctx context.Context, t Target, l *login, err error) error
 		e.What = fmt.Sprintf("It accepted the connection but did not finish the login within %s.", t.ConnectTimeout)
 		e.Cure = "Check sshd on the host (load, a full disk, DNS lookups), or raise connect_timeout."
 		e.Err = ctx.Err()
-	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "Too many authentication failures"):
+	case errors.Is(err, errPassphrase), strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "Too many authentication failures"):
 		e.Permanent = true
 		e.What = fmt.Sprintf("The host accepts no way to log in as %s (%s).", t.User, l.summary())
 		e.Cure = fmt.Sprintf("Authorize a key with\n  ssh-copy-id -p %d %s@%s\nor set the host's identity_file or password.", t.Port, t.User, t.Address)
@@ -77,10 +79,15 @@ func loginError(outer, ctx context.Context, t Target, l *login, err error) error
 		e.What = fmt.Sprintf("Host and ferry have no %s in common: the host offers %s.", neg.What, strings.Join(neg.RequestedAlgorithms, ", "))
 		e.Cure = "Update sshd on the host, or allow a modern algorithm in its sshd_config."
 	default:
-		e.What = fmt.Sprintf("The connection was closed during the login: %v.", err)
-		e.Cure = "Check sshd on the host: it may be starting, be replaced by an update, or be limiting connections (MaxStartups)."
+		return closedError(t, err)
 	}
 	return e
+}
+
+func closedError(t Target, err error) error {
+	return &host.ConnectError{Host: t.Name, Address: t.shown(), Err: err,
+		What: fmt.Sprintf("The connection was closed during the login: %v.", err),
+		Cure: "Check sshd on the host: it may be starting, be replaced by an update, or be limiting connections (MaxStartups)."}
 }
 
 // becomeError says why no shell could be had after the login.

@@ -50,10 +50,6 @@ func (k *encryptedKey) SignWithAlgorithm(_ io.Reader, data []byte, alg string) (
 }
 
 func (k *encryptedKey) open() {
-	if k.ask == nil {
-		k.err = fmt.Errorf("%s: %w and no passphrase was given", k.file, errPassphrase)
-		return
-	}
 	phrase, err := k.ask(k.file)
 	if err != nil {
 		k.err = fmt.Errorf("%s: %w and its passphrase could not be read: %w", k.file, errPassphrase, err)
@@ -74,6 +70,9 @@ func loadKey(file string, ask func(string) (string, error)) ([]xssh.Signer, erro
 	signer, err := xssh.ParsePrivateKey(data)
 	var missing *xssh.PassphraseMissingError
 	if errors.As(err, &missing) {
+		if ask == nil {
+			return nil, fmt.Errorf("%s: %w and no passphrase was given", file, errPassphrase)
+		}
 		pub := missing.PublicKey
 		if pub == nil { // old PEM formats hide it
 			pub = readPublic(file + ".pub")

@@ -25,7 +25,7 @@ func (l *link) runPlain(ctx context.Context, cmd host.Command) (res host.Result,
 	l.st.commands.Add(1)
 	start := time.Now()
 	text, input := l.plainText(cmd)
-	s, err := openSession(l.client, text, false, l.st)
+	s, err := openSession(ctx, l.client, text, false, l.st)
 	if err != nil {
 		return res, false, err
 	}

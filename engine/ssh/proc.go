@@ -84,7 +84,7 @@ func becomeCommand(t Target, nonce, redirect string) string {
 // sudo that insists on a terminal gets one.
 func startProc(ctx context.Context, client *xssh.Client, t Target, st *stats) (*proc, error) {
 	nonce := newNonce()
-	s, err := openSession(client, becomeCommand(t, nonce, ""), false, st)
+	s, err := openSession(ctx, client, becomeCommand(t, nonce, ""), false, st)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func startPtyProc(ctx context.Context, client *xssh.Client, t Target, st *stats)
 	nonce := newNonce()
 	bridge := "exec /bin/sh -c 'umask 077; d=$(mktemp -d /tmp/.ferry.XXXXXXXXXX) && mkfifo $d/i $d/o $d/e || exit 1; " +
 		"echo " + nonce + ".d $d; cat $d/o & cat $d/e >&2 & exec cat >$d/i'"
-	data, err := openSession(client, bridge, false, st)
+	data, err := openSession(ctx, client, bridge, false, st)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func startPtyProc(ctx context.Context, client *xssh.Client, t Target, st *stats)
 		return nil, err
 	}
 	redirect := fmt.Sprintf("exec <%s/i >%s/o 2>%s/e; rm -rf %s; ", dir, dir, dir, dir)
-	run, err := openSession(client, becomeCommand(t, nonce, redirect), true, st)
+	run, err := openSession(ctx, client, becomeCommand(t, nonce, redirect), true, st)
 	if err != nil {
 		data.close()
 		return nil, err

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -26,8 +27,33 @@ type exitStatus struct {
 	code  int
 }
 
-// openSession opens a channel and runs command on it: two round trips.
-func openSession(client *xssh.Client, command string, pty bool, st *stats) (*session, error) {
+// openSession opens a channel and runs command on it: two round trips. A
+// server that does not answer is left behind when ctx ends; the attempt ends
+// with the connection.
+func openSession(ctx context.Context, client *xssh.Client, command string, pty bool, st *stats) (*session, error) {
+	type opened struct {
+		s   *session
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		s, err := openSessionNow(client, command, pty, st)
+		done <- opened{s, err}
+	}()
+	select {
+	case o := <-done:
+		return o.s, o.err
+	case <-ctx.Done():
+	}
+	go func() {
+		if o := <-done; o.s != nil {
+			o.s.close()
+		}
+	}()
+	return nil, ctx.Err()
+}
+
+func openSessionNow(client *xssh.Client, command string, pty bool, st *stats) (*session, error) {
 	st.trips.Add(1)
 	ch, reqs, err := client.OpenChannel("session", nil)
 	if err != nil {

@@ -1,0 +1,411 @@
+package ssh_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/ssh"
+	"github.com/ferry-ops/ferry/engine/ssh/sshtest"
+)
+
+// TestRoundTrips: what is asked concurrently costs one round trip.
+func TestRoundTrips(t *testing.T) {
+	const delay = 25 * time.Millisecond
+	s := sshtest.New(t, sshtest.Options{Latency: delay, Sudo: sshtest.Sudo{}})
+	start := time.Now()
+	c := dial(t, root(t, s))
+	login := time.Since(start)
+	if got := c.Stats().RoundTrips; got != 2 { // open the channel, start sudo's shell
+		t.Errorf("connect and become: %d round trips after the login", got)
+	}
+	start = time.Now()
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			res := run(t, c, host.Command{Argv: []string{"echo", fmt.Sprint(i)}, ReadOnly: true})
+			if string(res.Stdout) != fmt.Sprintln(i) {
+				t.Errorf("%d was answered %q", i, res.Stdout)
+			}
+		})
+	}
+	wg.Wait()
+	d := time.Since(start)
+	if got := c.Stats().RoundTrips; got > 4 {
+		t.Errorf("connect, become and 50 commands: %d round trips", got)
+	}
+	if d > 20*delay { // one by one they would take 100
+		t.Errorf("50 commands took %s at a round trip of %s", d, 2*delay)
+	}
+	t.Logf("login %s, 50 commands %s at a round trip of %s; %+v", login, d, 2*delay, c.Stats())
+}
+
+// TestFlood: output without end in both directions does not block.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	in := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			res := run(t, c, host.Command{Argv: []string{"/bin/sh", "-c", "tee /dev/stderr; head -c 6000000 /dev/zero; head -c 6000000 /dev/zero >&2"}, Stdin: in})
+			if !res.Truncated || len(res.Stdout) != 4<<20 || len(res.Stderr) != 4<<20 {
+				t.Errorf("truncated %v, %d and %d bytes", res.Truncated, len(res.Stdout), len(res.Stderr))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	file := filepath.Join(t.TempDir(), "pids")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for range 200 {
+			if data, _ := os.ReadFile(file); bytes.Count(data, []byte("\n")) == 2 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
+	_, err := c.Run(ctx, sh("trap '' TERM; setsid sleep 60 & echo $! >>"+file+"; echo $$ >>"+file+"; while :; do sleep 1; done"))
+	if !errors.Is(err, context.Canceled) || errors.Is(err, host.ErrUnknown) {
+		t.Errorf("err = %v", err)
+	}
+	data, _ := os.ReadFile(file)
+	for pid := range strings.FieldsSeq(string(data)) {
+		st, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err == nil && !strings.Contains(string(st), ") Z ") {
+			t.Errorf("process %s still runs", pid)
+		}
+	}
+	trips := s.Sessions()
+	if res := run(t, c, sh("echo alive")); string(res.Stdout) != "alive\n" || s.Sessions() != trips {
+		t.Errorf("the shell was not kept: %+v", res)
+	}
+	// One that waits behind another never starts.
+	mark := filepath.Join(t.TempDir(), "mark")
+	go func() { _, _ = c.Run(t.Context(), sh("sleep 1")) }()
+	time.Sleep(100 * time.Millisecond)
+	short, cancel2 := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel2()
+	if _, err := c.Run(short, sh("sleep 20; touch "+mark)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("err = %v", err)
+	}
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("a cancelled command ran to its end")
+	}
+}
+
+// TestQuestionsPass: a long action does not make questions wait, nor does a
+// long question.
+func TestQuestionsPass(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	go func() { _, _ = c.Run(t.Context(), sh("sleep 4")) }()
+	time.Sleep(50 * time.Millisecond)
+	start := time.Now()
+	ask := sh("true")
+	ask.ReadOnly = true
+	run(t, c, ask)
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("a question waited %s for an action", d)
+	}
+	if s.Sessions() > 2 {
+		t.Errorf("%d sessions", s.Sessions())
+	}
+}
+
+func TestSingleSession(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{MaxSessions: 1, NoSFTP: true})
+	c := dial(t, root(t, s))
+	if res := run(t, c, sh("echo act")); string(res.Stdout) != "act\n" {
+		t.Errorf("%+v", res)
+	}
+	transfer(t, c, s)
+}
+
+// TestLost: a command whose connection is lost is unknown, a question is asked
+// again.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	time.AfterFunc(200*time.Millisecond, s.Drop)
+	if _, err := c.Run(t.Context(), sh("sleep 2")); !errors.Is(err, host.ErrUnknown) {
+		t.Errorf("an action: %v", err)
+	}
+	time.AfterFunc(400*time.Millisecond, s.Drop)
+	ask := sh("sleep 0.8; echo answer")
+	ask.ReadOnly = true
+	if res := run(t, c, ask); string(res.Stdout) != "answer\n" {
+		t.Errorf("%+v", res)
+	}
+	// A shell that is killed while the connection lives.
+	if _, err := c.Run(t.Context(), sh("kill -9 $PPID; sleep 1")); !errors.Is(err, host.ErrUnknown) {
+		t.Errorf("a killed shell: %v", err)
+	}
+	logins := s.Logins()
+	if res := run(t, c, sh("echo back")); string(res.Stdout) != "back\n" || s.Logins() != logins {
+		t.Errorf("%+v", res)
+	}
+	s.LoseAfter(2000)
+	_, err := c.Run(t.Context(), sh("head -c 100000 /dev/zero"))
+	s.LoseAfter(0)
+	if !errors.Is(err, host.ErrUnknown) {
+		t.Errorf("lost in the output: %v", err)
+	}
+}
+
+func TestKeepalive(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	tg := root(t, s)
+	tg.KeepAlive, tg.KeepAliveMisses = 50*time.Millisecond, 2
+	c := dial(t, tg)
+	time.Sleep(300 * time.Millisecond) // answered ones do no harm
+	time.AfterFunc(100*time.Millisecond, s.Freeze)
+	start := time.Now()
+	if _, err := c.Run(t.Context(), sh("sleep 30")); !errors.Is(err, host.ErrUnknown) || time.Since(start) > 3*time.Second {
+		t.Errorf("%v after %s", err, time.Since(start))
+	}
+	run(t, c, sh("true"))
+}
+
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	if err := c.Reconnect(t.Context()); err != nil || s.Logins() != 2 {
+		t.Errorf("%v, %d logins", err, s.Logins())
+	}
+	run(t, c, sh("true"))
+	// A refused login costs nothing that still works.
+	s.Refuse(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := c.Reconnect(ctx); !errors.Is(err, host.ErrUnreachable) {
+		t.Errorf("err = %v", err)
+	}
+	if res := run(t, c, sh("echo still")); string(res.Stdout) != "still\n" {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestLock(t *testing.T) {
+	t.Parallel()
+	for _, flock := range []bool{true, false} {
+		t.Run(fmt.Sprintf("flock=%v", flock), func(t *testing.T) {
+			opt := sshtest.Options{}
+			if !flock {
+				opt.Env = []string{"PATH=" + withoutFlock(t)}
+			}
+			s := sshtest.New(t, opt)
+			tg := root(t, s)
+			if !flock {
+				tg.Become = false
+			}
+			a, b := dial(t, tg), dial(t, tg)
+			lock := func(c *ssh.Conn, epoch int64, who string) error {
+				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+				defer cancel()
+				return c.Lock(ctx, epoch, who)
+			}
+			if err := lock(a, 5, "ann@ws"); err != nil {
+				t.Fatal(err)
+			}
+			if err := lock(a, 5, "ann@ws"); err != nil {
+				t.Errorf("again: %v", err)
+			}
+			err := lock(b, 6, "bob@ws")
+			if !errors.Is(err, host.ErrLocked) || !strings.Contains(err.Error(), "ann@ws") || !strings.Contains(err.Error(), "run 5") {
+				t.Errorf("a second controller: %v", err)
+			}
+			s.Drop() // the lock comes back with the connection
+			run(t, a, host.Command{Argv: []string{"true"}, ReadOnly: true})
+			if err := lock(b, 6, "bob@ws"); !errors.Is(err, host.ErrLocked) {
+				t.Errorf("after a reconnect: %v", err)
+			}
+			// What works keeps the lock although its controller is gone.
+			if flock {
+				go func() { _, _ = a.Run(t.Context(), sh("sleep 2")) }()
+				time.Sleep(200 * time.Millisecond)
+				_ = a.Close()
+				if err := lock(b, 6, "bob@ws"); !errors.Is(err, host.ErrLocked) {
+					t.Errorf("while an orphan works: %v", err)
+				}
+				time.Sleep(2200 * time.Millisecond)
+			} else {
+				_ = a.Close()
+				time.Sleep(300 * time.Millisecond)
+			}
+			if err := lock(b, 6, "bob@ws"); err != nil {
+				t.Errorf("after its end: %v", err)
+			}
+			_ = b.Close()
+			time.Sleep(300 * time.Millisecond)
+			late := dial(t, tg)
+			if err := lock(late, 5, "ann@ws"); !errors.Is(err, host.ErrLocked) || !strings.Contains(err.Error(), "older than run 6") {
+				t.Errorf("an older run: %v", err)
+			}
+		})
+	}
+}
+
+// withoutFlock is a PATH with the programs the lock needs, but flock.
+func withoutFlock(t *testing.T) string {
+	dir := t.TempDir()
+	for _, name := range []string{"sh", "cat", "mkdir", "mv", "rmdir", "date", "sync", "sleep", "true"} {
+		p, err := exec.LookPath(name)
+		if err != nil {
+			t.Skip(err)
+		}
+		if err := os.Symlink(p, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// transfer copies a file there and back by whatever way c has.
+func transfer(t *testing.T, c host.Transport, s *sshtest.Server) {
+	t.Helper()
+	data := make([]byte, 300_000)
+	_, _ = rand.Read(data)
+	path := filepath.Join(s.Dir(), "it's a file")
+	if err := c.Upload(t.Context(), path, bytes.NewReader(data), int64(len(data))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	if st, _ := os.Stat(path); st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %s", st.Mode())
+	}
+	var back bytes.Buffer
+	if err := c.Download(t.Context(), path, &back); err != nil || !bytes.Equal(back.Bytes(), data) {
+		t.Errorf("%d bytes, %v", back.Len(), err)
+	}
+	if err := c.Download(t.Context(), path+"x", &back); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an absent file: %v", err)
+	}
+	if err := c.Upload(t.Context(), path, bytes.NewReader(data), int64(len(data))+1); err == nil {
+		t.Error("a short upload succeeded")
+	}
+}
+
+func TestTransfer(t *testing.T) {
+	t.Parallel()
+	for name, opt := range map[string]sshtest.Options{
+		"sftp": {}, "noise": {Noise: "Welcome to this host, which prints too much\n"}, "no sftp": {NoSFTP: true},
+	} {
+		for _, become := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s become=%v", name, become), func(t *testing.T) {
+				t.Parallel()
+				s := sshtest.New(t, opt)
+				tg := target(t, s)
+				tg.Become = become
+				transfer(t, dial(t, tg), s)
+			})
+		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	// A wrapper that allows commands but no shell.
+	s := sshtest.New(t, sshtest.Options{ForceCommand: `case $SSH_ORIGINAL_COMMAND in *ferry*|"exec /bin/sh"*) echo denied; exit 1;; esac; sh -c "$SSH_ORIGINAL_COMMAND"`})
+	c := dial(t, target(t, s))
+	if res := run(t, c, host.Command{Argv: []string{"printf", "%s", "it's"}, Stdin: []byte("x")}); string(res.Stdout) != "it's" {
+		t.Errorf("%+v", res)
+	}
+	if res := run(t, c, host.Command{Argv: []string{"sh", "-c", "echo $A; exit 3"}, Env: map[string]string{"A": "b"}}); string(res.Stdout) != "b\n" || res.Code != 3 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestHidden looks for secrets in the process list of the host.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	cmd := sh("secret=hunter2-script; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null")
+	cmd.Sensitive, cmd.Env, cmd.Stdin = true, map[string]string{"PW": "hunter2-env"}, []byte("hunter2-stdin")
+	res := run(t, c, cmd)
+	for line := range strings.SplitSeq(string(res.Stdout), "\n") {
+		if strings.Contains(line, "hunter2-") {
+			t.Errorf("visible: %s", line)
+		}
+	}
+	if !strings.Contains(string(res.Stdout), "/bin/sh") {
+		t.Error("no processes were seen")
+	}
+}
+
+// TestClean: nothing is left after Close, also not after failures.
+func TestClean(t *testing.T) {
+	s, err := sshtest.Start(sshtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := func() {
+		c, err := ssh.Dial(t.Context(), root(t, s), ssh.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, c, sh("true"))
+		ask := sh("true")
+		ask.ReadOnly = true
+		run(t, c, ask)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, _ = c.Run(ctx, sh("sleep 5"))
+		cancel()
+		_ = c.Close()
+		if _, err := c.Run(t.Context(), sh("true")); !errors.Is(err, host.ErrUnreachable) {
+			t.Errorf("after Close: %v", err)
+		}
+		bad := root(t, s)
+		bad.Password = "no"
+		_, _ = ssh.Dial(t.Context(), bad, ssh.Options{})
+	}
+	use()
+	settle := func() (int, int) {
+		fds := 0
+		for range 100 {
+			time.Sleep(20 * time.Millisecond)
+			runtime.GC()
+			list, _ := os.ReadDir("/proc/self/fd")
+			fds = len(list)
+		}
+		return runtime.NumGoroutine(), fds
+	}
+	g1, f1 := settle()
+	for range 5 {
+		use()
+	}
+	g2, f2 := settle()
+	if g2 > g1+2 || f2 > f1+2 {
+		buf := make([]byte, 1<<20)
+		t.Errorf("goroutines %d -> %d, descriptors %d -> %d\n%s", g1, g2, f1, f2, buf[:runtime.Stack(buf, true)])
+	}
+	s.Close()
+}
