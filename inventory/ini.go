@@ -95,7 +95,7 @@ func (r *iniReader) header(body string, rng hcl.Range) bool {
 		r.kind = "skip"
 		return true
 	}
-	name, kind, _ := strings.Cut(strings.TrimSpace(body[1:end]), ":")
+	name, kind, _ := strings.Cut(body[1:end], ":")
 	r.kind = kind
 	if name == "" || strings.ContainsAny(name, " \t]") {
 		r.b.report(diag.Errorf("Invalid section", &rng, "%q is not the name of a group. A header is one of:\n    [group]\n    [group:children]\n    [group:vars]", name))
