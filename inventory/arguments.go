@@ -128,7 +128,7 @@ func decodeArg(a *Argument, called string, v cty.Value, rng hcl.Range, base dirs
 		val, err = a.decode(a, v, base)
 	}
 	if err != nil {
-		d := diag.Errorf("Invalid value", &rng, "The argument %q cannot be used: %s. %s", called, err, a.Doc)
+		d := diag.Errorf("Invalid value", &rng, "The argument %q has a value that cannot be used: %s.\n\nWhat it is for: %s", called, err, a.Doc)
 		if a.Sensitive {
 			diag.HideSource(d)
 		}

@@ -187,6 +187,9 @@ func (b *builder) resolvePending() {
 				p.parent.Name, p.name, diag.DidYouMean(p.name, b.inv.groupNames())))
 			continue
 		}
+		if g.Name == groupUngrouped && p.parent.Name == groupAll {
+			continue // it is anyway; programs print it
+		}
 		if g.Name == groupAll || g.Name == groupUngrouped {
 			b.report(diag.Errorf("Invalid child group", &p.rng, "The group %q cannot be the child of another group: it is made of all hosts%s.",
 				g.Name, map[bool]string{true: " that are in no group"}[g.Name == groupUngrouped]))

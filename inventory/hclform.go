@@ -103,7 +103,7 @@ func (r *hclReader) group(blk *hclsyntax.Block, parent *Group) {
 			r.references(g, arg, a)
 			return true
 		}
-		return r.argument("group "+name, false, arg, a, []*layer{&g.inline})
+		return r.argument(fmt.Sprintf("group %q", name), false, arg, a, []*layer{&g.inline})
 	})
 	r.blocks(blk.Body, g)
 }
@@ -164,7 +164,7 @@ func (r *hclReader) host(blk *hclsyntax.Block, parent *Group) {
 		layers = []*layer{{}} // still look for mistakes in the block
 	}
 	r.attributes(blk.Body, "a host", layers, func(arg string, a *hclsyntax.Attribute) bool {
-		return r.argument("host "+blk.Labels[0], true, arg, a, layers)
+		return r.argument(fmt.Sprintf("host %q", blk.Labels[0]), true, arg, a, layers)
 	})
 	for _, b := range blk.Body.Blocks {
 		r.b.report(diag.Errorf("Unknown block", b.TypeRange.Ptr(), "A host has no blocks. Its variables are an argument:\n    vars = {\n      name = \"value\"\n    }"))
@@ -222,7 +222,7 @@ func (r *hclReader) argument(owner string, isHost bool, name string, a *hclsynta
 		}
 	}
 	r.b.report(diags...)
-	if diags.HasErrors() || r.again(owner+"."+name, "argument", name, a.NameRange) {
+	if diags.HasErrors() || r.again(owner, name, a.NameRange) {
 		return true
 	}
 	rng := a.Expr.Range()
@@ -266,13 +266,14 @@ func (r *hclReader) address(def *Argument, v cty.Value, rng hcl.Range, layers []
 }
 
 // again reports what was set before in the same file.
-func (r *hclReader) again(key, what, name string, rng hcl.Range) bool {
+func (r *hclReader) again(owner, name string, rng hcl.Range) bool {
+	key := owner + "." + name
 	first, twice := r.set[key]
 	if !twice {
 		r.set[key] = rng
 		return false
 	}
-	r.b.report(diag.Errorf("Set twice", &rng, "The %s %q was already set for this block's name, at line %d. Take one of them out.", what, name, first.Start.Line))
+	r.b.report(diag.Errorf("Set twice", &rng, "The argument %q of the %s is already set, at line %d. Only one of the two would count. Take one of them out.", name, owner, first.Start.Line))
 	return true
 }
 

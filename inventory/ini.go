@@ -50,7 +50,7 @@ func (b *builder) readINI(src source) {
 	}
 	for _, s := range r.vars {
 		if !r.declared[s.group] && s.group != groupAll && s.group != groupUngrouped {
-			b.report(diag.Errorf("Unknown group", &s.rng, "The section [%s:vars] sets variables of a group that this file does not have.%s Add a section with its members:\n    [%s]",
+			b.report(diag.Errorf("Unknown group", &s.rng, "The section [%s:vars] sets variables of a group that has no section of its own.%s Add a section with its members:\n    [%s]",
 				s.group, diag.DidYouMean(s.group, b.inv.groupNames()), s.group))
 		}
 	}
@@ -95,7 +95,7 @@ func (r *iniReader) header(body string, rng hcl.Range) bool {
 		r.kind = "skip"
 		return true
 	}
-	name, kind, _ := strings.Cut(strings.TrimSpace(body[1:end]), ":")
+	name, kind, _ := strings.Cut(body[1:end], ":")
 	r.kind = kind
 	if name == "" || strings.ContainsAny(name, " \t]") {
 		r.b.report(diag.Errorf("Invalid section", &rng, "%q is not the name of a group. A header is one of:\n    [group]\n    [group:children]\n    [group:vars]", name))
@@ -111,7 +111,9 @@ func (r *iniReader) header(body string, rng hcl.Range) bool {
 		r.group = r.b.group(name, rng)
 		r.b.checkGroupName(name, rng)
 	case "vars":
-		r.vars = append(r.vars, iniSection{group: name, rng: rng})
+		if r.b.inv.groups[name] == nil { // an earlier file may have it
+			r.vars = append(r.vars, iniSection{group: name, rng: rng})
+		}
 		r.group = r.b.group(name, rng)
 	default:
 		r.b.report(diag.Errorf("Invalid section", &rng, "There is no kind of section called %q; there are \"children\" and \"vars\".%s", kind, diag.DidYouMean(kind, []string{"children", "vars"})))
@@ -200,10 +202,28 @@ func (r *iniReader) host(body string, rng hcl.Range) {
 	var shared layer
 	for _, w := range words[1:] {
 		k, v, _ := strings.Cut(w, "=")
-		r.set(&shared, k, v, rng)
+		r.set(&shared, k, v, wordRange(rng, body, k+"="))
 	}
 	for _, hn := range hosts {
 		h := r.b.inv.hosts[hn]
 		h.inline.merge(shared)
 	}
+}
+
+// wordRange is the range of the word of a line that begins with prefix, or
+// that of the line if quoting hides it.
+func wordRange(line hcl.Range, body, prefix string) hcl.Range {
+	i := strings.Index(body, " "+prefix)
+	if i < 0 {
+		return line
+	}
+	i++
+	end := len(body)
+	if n := strings.IndexAny(body[i:], " \t"); n >= 0 && !strings.ContainsAny(body[i:], "'\"\\") {
+		end = i + n
+	}
+	at := func(n int) hcl.Pos {
+		return hcl.Pos{Line: line.Start.Line, Column: line.Start.Column + utf8.RuneCountInString(body[:n]), Byte: line.Start.Byte + n}
+	}
+	return hcl.Range{Filename: line.Filename, Start: at(i), End: at(end)}
 }

@@ -41,7 +41,9 @@ func parseJSON(src source) (*node, *hcl.Diagnostic) {
 		err, at = errors.New("the document ends too early"), len(src.data)-1
 	}
 	at = min(at, len(src.data)-1)
-	return nil, diag.HideSource(diag.Errorf("Invalid JSON", lineAt(src.name, src.data, at), "The file is not valid JSON: %s.", err))
+	// What a program prints is often one long line, with everything in it.
+	near := string(src.data[max(0, at-200):min(len(src.data), at+200)])
+	return nil, hideIfSecret(diag.Errorf("Invalid JSON", lineAt(src.name, src.data, at), "The file is not valid JSON: %s.", err), near)
 }
 
 type jsonParser struct {

@@ -70,7 +70,8 @@ func (l *loader) runProgram(ctx context.Context, path string, args ...string) ([
 	ctx, cancel := context.WithTimeout(ctx, l.o.ProgramTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, abs, args...)
-	cmd.WaitDelay = 2 * time.Second // its children may hold the pipes open
+	killGroup(cmd)
+	cmd.WaitDelay = 2 * time.Second // a child that got away may hold the pipes open
 	stdout, stderr := &limitedBuffer{limit: maxFileSize, full: cancel}, &limitedBuffer{limit: 8 << 10}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err = cmd.Run()

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,7 +103,11 @@ func newScope(direct []*Group) *scope {
 	})
 	for _, g := range s.groups {
 		for _, l := range []layer{g.inline, g.files} {
-			maps.Copy(s.vars, l.vars)
+			for k, v := range l.vars {
+				if k != varPriority { // it is about the group, not for its hosts
+					s.vars[k] = v
+				}
+			}
 			s.args = append(s.args, l.args...)
 		}
 	}
