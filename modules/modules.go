@@ -5,6 +5,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/modules/commands"
 	"github.com/ferry-ops/ferry/modules/packages"
+	"github.com/ferry-ops/ferry/modules/services"
+	"github.com/ferry-ops/ferry/modules/system"
 )
 
 // All returns the registry of every module.
@@ -15,10 +17,13 @@ func All() *module.Registry {
 		commands.Fail(),
 		commands.Print(),
 		commands.Shell(),
+		commands.WaitFor(),
 		packages.DistroSync(),
 		packages.Repo(),
 		packages.RepoKey(),
 		packages.RepoState(),
 		packages.RPMDB(),
+		services.Service(),
+		system.Reboot(),
 	)
 }

@@ -149,3 +149,9 @@ type Speaker interface {
 type Named interface {
 	SetName(name string)
 }
+
+// Actor is implemented by steps that, with some arguments, act each time they
+// run instead of bringing about a state ("restarted"). See Action.
+type Actor interface {
+	Acts() bool
+}

@@ -58,12 +58,19 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 		ev.Changes = changes
 		return ev, results(s)
 	}
-	if !u.t.Info.Effects.Has(module.Action) {
+	if !u.acts(s) {
 		if ev, ok := u.converged(ctx, h); !ok {
 			return ev, results(s)
 		}
 	}
 	return event.Event{Status: event.Changed, Changes: changes, Message: message(s)}, results(s)
+}
+
+// acts reports whether the step acts each time it runs, so that looking again
+// afterwards proves nothing.
+func (u *use) acts(s module.Step) bool {
+	a, ok := s.(module.Actor)
+	return u.t.Info.Effects.Has(module.Action) || ok && a.Acts()
 }
 
 // message is what a step has to say to the user.
@@ -90,7 +97,7 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 			return fmt.Errorf("%w; what the task did on the host is not known: %w", rerr, host.ErrUnknown)
 		}
 		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
-		if u.t.Info.Effects.Has(module.Action) {
+		if u.acts(s) {
 			return fmt.Errorf("the connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again: %w", err)
 		}
 		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {

@@ -1,0 +1,2 @@
+// Package services holds the modules for systemd units.
+package services

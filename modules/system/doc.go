@@ -1,0 +1,3 @@
+// Package system holds the modules for the host as a whole: users, kernel
+// settings, its name, its reboot.
+package system
