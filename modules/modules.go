@@ -4,6 +4,7 @@ package modules
 import (
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/modules/commands"
+	"github.com/ferry-ops/ferry/modules/files"
 	"github.com/ferry-ops/ferry/modules/packages"
 	"github.com/ferry-ops/ferry/modules/services"
 	"github.com/ferry-ops/ferry/modules/system"
@@ -18,6 +19,13 @@ func All() *module.Registry {
 		commands.Print(),
 		commands.Shell(),
 		commands.WaitFor(),
+		files.BlockInFile(),
+		files.Copy(),
+		files.Fetch(),
+		files.File(),
+		files.Line(),
+		files.Stat(),
+		files.Template(),
 		packages.DistroSync(),
 		packages.Repo(),
 		packages.RepoKey(),

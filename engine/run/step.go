@@ -140,6 +140,9 @@ func (u *use) visible(p module.Plan) []module.Change {
 		if c.Sensitive || u.sensitive[c.Argument] || u.t.Meta.Sensitive {
 			c = module.Change{Argument: c.Argument, Sensitive: true}
 		}
+		if len(u.sensitive) > 0 { // a diff may hold what came from a sensitive argument of another name
+			c.Diff = ""
+		}
 		out[i] = c
 	}
 	return out

@@ -157,7 +157,7 @@ func (s *repo) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	if err != nil || have == want {
 		return nil, err
 	}
-	c := module.Change{Argument: "repository " + s.id, From: "differs", To: "declared in " + s.path(), Diff: unifiedDiff(s.path(), have, want), Sensitive: false}
+	c := module.Change{Argument: "repository " + s.id, From: "differs", To: "declared in " + s.path(), Diff: module.Diff(s.path(), []byte(have), []byte(want))}
 	switch {
 	case s.state == "absent":
 		c.From, c.To = "declared in "+s.path(), "absent"

@@ -1,9 +1,6 @@
 package packages
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // repoFile is a file of /etc/yum.repos.d as lines, so that what is not changed
 // stays as its author wrote it.
@@ -151,37 +148,4 @@ func (f repoFile) enabled(id string) bool {
 		return false
 	}
 	return !ok || v != ""
-}
-
-// unifiedDiff is a small diff for the plan: every line of a that is not in b and
-// the other way round, in order, with the unchanged ones around them.
-func unifiedDiff(path, a, b string) string {
-	if a == b {
-		return ""
-	}
-	al, bl := splitLines(a), splitLines(b)
-	var out strings.Builder
-	fmt.Fprintf(&out, "--- %s\n+++ %s\n", path, path)
-	pre := 0
-	for pre < len(al) && pre < len(bl) && al[pre] == bl[pre] {
-		pre++
-	}
-	suf := 0
-	for suf < len(al)-pre && suf < len(bl)-pre && al[len(al)-1-suf] == bl[len(bl)-1-suf] {
-		suf++
-	}
-	for _, l := range al[pre : len(al)-suf] {
-		out.WriteString("-" + l + "\n")
-	}
-	for _, l := range bl[pre : len(bl)-suf] {
-		out.WriteString("+" + l + "\n")
-	}
-	return out.String()
-}
-
-func splitLines(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 }

@@ -1,0 +1,111 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// target is what the modules share that write a file's content.
+type target struct {
+	path     string
+	backup   bool
+	validate []string
+	attributes
+
+	backupPath string
+}
+
+func (t *target) schema(b *schema.Block) {
+	b.String(&t.path, "path", "Path on the host.", schema.Required, schema.AbsPath)
+	b.Bool(&t.backup, "backup", "Keep the file as it was beside it, with the time in its name.")
+	b.Strings(&t.validate, "validate", "Program and arguments that check the new content before it takes the file's place; %s stands for the file to check.")
+	t.attributes.schema(b)
+}
+
+func (t *target) Results(r *schema.Results) {
+	r.String(&t.path, "path", "Path on the host.")
+	r.String(&t.backupPath, "backup", "Path of the copy of the file as it was, empty if none was made.")
+}
+
+func (t *target) checkValidate() error {
+	if len(t.validate) > 0 && !strings.Contains(strings.Join(t.validate, "\x00"), "%s") {
+		return errors.New("The argument \"validate\" must hold %s, which stands for the file to check.")
+	}
+	return nil
+}
+
+// plan compares a file with the content it must have.
+func (t *target) plan(have []byte, there bool, fi host.FileInfo, want []byte) module.Plan {
+	switch {
+	case !there:
+		return module.Plan{{Argument: "content", From: "absent", To: fmt.Sprintf("%d bytes in %s", len(want), t.path), Diff: module.Diff(t.path, nil, want)}}
+	case !bytes.Equal(have, want):
+		p := module.Plan{{Argument: "content", From: fmt.Sprintf("%d bytes", len(have)), To: fmt.Sprintf("%d bytes in %s", len(want), t.path), Diff: module.Diff(t.path, have, want)}}
+		return append(p, t.differ(fi)...)
+	}
+	return t.differ(fi)
+}
+
+// look reads the file and its attributes.
+func (t *target) look(ctx context.Context, r host.Reader) (have []byte, there bool, fi host.FileInfo, err error) {
+	fi, there, err = stat(ctx, r, t.path)
+	if err != nil || !there {
+		return nil, false, fi, err
+	}
+	if fi.Type == "directory" {
+		return nil, true, fi, fmt.Errorf("%s is a directory; the argument \"path\" must name the file itself", t.path)
+	}
+	have, there, err = read(ctx, r, t.path)
+	return have, there, fi, err
+}
+
+// write puts the content in place: check, keep the old one, replace.
+func (t *target) write(ctx context.Context, h host.Host, want []byte) error {
+	have, there, fi, err := t.look(ctx, h)
+	if err != nil {
+		return err
+	}
+	if there && bytes.Equal(have, want) {
+		return t.apply(ctx, h, t.path)
+	}
+	if err := t.check(ctx, h, want); err != nil {
+		return err
+	}
+	if there && t.backup {
+		t.backupPath = fmt.Sprintf("%s.%s~", t.path, fi.ModTime.Format("20060102T150405"))
+		if err := do(ctx, h, "cp", "-a", "--", t.path, t.backupPath); err != nil {
+			return err
+		}
+	}
+	return h.WriteFile(ctx, t.path, want, t.attr())
+}
+
+// check runs the validation program on the new content, at a path only the
+// become user can read, which is removed whatever happens.
+func (t *target) check(ctx context.Context, h host.Host, want []byte) error {
+	if len(t.validate) == 0 {
+		return nil
+	}
+	argv := []string{"/bin/sh", "-c", `d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+cat >"$d/content" || exit 1
+n=$#; i=0
+while [ $i -lt $n ]; do a=$1; shift; i=$((i+1)); case $a in *%s*) a=${a%%%s*}$d/content${a#*%s};; esac; set -- "$@" "$a"; done
+"$@"`, "sh"}
+	argv = append(argv, t.validate...)
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Stdin: want, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	if res.Code != 0 {
+		return fmt.Errorf("the new content of %s is refused by its check, so the file was left as it is: %w", t.path, &host.CommandError{Argv: t.validate, Result: res})
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package files
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Copy puts a file of the controller, or a text, on the host.
+func Copy() module.Info {
+	return module.Info{
+		Name:    "copy",
+		Summary: "Gives a file on the host the content of a file on the controller, or of a text.",
+		Doc: `The content is compared first, by hash for a file, and only sent if it differs. It is
+written beside the file, flushed to disk and renamed, so no reader ever sees half of
+it, and a full disk leaves the old file as it was.`,
+		Example: `task "copy" "motd" {
+  path    = "/etc/motd"
+  content = "This host is being migrated.\n"
+  mode    = "0644"
+}
+`,
+		New: func() module.Step { return &copyFile{} },
+	}
+}
+
+// smallFile is the size up to which a file is compared and shown line by line.
+const smallFile = 256 << 10
+
+type copyFile struct {
+	src     string
+	content string
+	target
+}
+
+var (
+	_ module.Step      = (*copyFile)(nil)
+	_ module.Validator = (*copyFile)(nil)
+	_ module.Reporter  = (*copyFile)(nil)
+)
+
+func (c *copyFile) Schema(b *schema.Block) {
+	b.File(&c.src, "src", "File on the controller.")
+	b.String(&c.content, "content", "Content, as text.", schema.MaySensitive)
+	c.schema(b)
+}
+
+func (c *copyFile) Validate() error {
+	if c.src != "" && c.content != "" {
+		return errors.New("One of the arguments \"src\" and \"content\" can be given, not both.")
+	}
+	return c.checkValidate()
+}
+
+func (c *copyFile) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
+	want, large, err := c.want()
+	switch {
+	case err != nil:
+		return nil, err
+	case large:
+		return c.probeLarge(ctx, r)
+	}
+	have, there, fi, err := c.look(ctx, r)
+	if errors.Is(err, host.ErrTooLarge) {
+		return module.Plan{{Argument: "content", From: fmt.Sprintf("%d bytes", fi.Size), To: fmt.Sprintf("%d bytes in %s", len(want), c.path)}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.plan(have, there, fi, want), nil
+}
+
+// want returns the content, unless it is a large file.
+func (c *copyFile) want() (content []byte, large bool, err error) {
+	if c.src == "" {
+		return []byte(c.content), false, nil
+	}
+	st, err := os.Stat(c.src)
+	if err != nil {
+		return nil, false, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, false, fmt.Errorf("%s is not a regular file; copy takes one file, and a directory tree is packed first", c.src)
+	}
+	if st.Size() > smallFile {
+		return nil, true, nil
+	}
+	content, err = os.ReadFile(c.src)
+	return content, false, err
+}
+
+// probeLarge compares hashes.
+func (c *copyFile) probeLarge(ctx context.Context, r host.Reader) (module.Plan, error) {
+	fi, there, err := stat(ctx, r, c.path)
+	if err != nil {
+		return nil, err
+	}
+	st, err := os.Stat(c.src)
+	if err != nil {
+		return nil, err
+	}
+	change := module.Change{Argument: "content", From: "absent", To: fmt.Sprintf("%d bytes in %s", st.Size(), c.path)}
+	if !there {
+		return module.Plan{change}, nil
+	}
+	change.From = fmt.Sprintf("%d bytes", fi.Size)
+	if fi.Size == st.Size() {
+		same, err := c.sameHash(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			return c.differ(fi), nil
+		}
+		change.From += " (another content)"
+	}
+	return append(module.Plan{change}, c.differ(fi)...), nil
+}
+
+func (c *copyFile) sameHash(ctx context.Context, r host.Reader) (bool, error) {
+	f, err := os.Open(c.src)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return false, err
+	}
+	argv := []string{"sha256sum", "--", c.path}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return false, err
+	}
+	return strings.HasPrefix(strings.TrimPrefix(string(res.Stdout), `\`), hex.EncodeToString(sum.Sum(nil))), nil
+}
+
+func (c *copyFile) Apply(ctx context.Context, h host.Host, plan module.Plan) error {
+	want, large, err := c.want()
+	if err != nil {
+		return err
+	}
+	if !large {
+		return c.write(ctx, h, want)
+	}
+	for _, ch := range plan {
+		if ch.Argument == "content" {
+			return c.upload(ctx, h)
+		}
+	}
+	return c.apply(ctx, h, c.path)
+}
+
+func (c *copyFile) upload(ctx context.Context, h host.Host) error {
+	f, err := os.Open(c.src)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if fi, there, err := stat(ctx, h, c.path); err != nil {
+		return err
+	} else if there && c.backup {
+		c.backupPath = fmt.Sprintf("%s.%s~", c.path, fi.ModTime.Format("20060102T150405"))
+		if err := do(ctx, h, "cp", "-a", "--", c.path, c.backupPath); err != nil {
+			return err
+		}
+	}
+	return h.Upload(ctx, c.path, f, st.Size(), c.attr())
+}

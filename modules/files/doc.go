@@ -1,0 +1,2 @@
+// Package files holds the modules for files and directories.
+package files
