@@ -17,6 +17,7 @@ func All() *module.Registry {
 		commands.Command(),
 		commands.Fail(),
 		commands.Print(),
+		commands.Script(),
 		commands.Shell(),
 		commands.WaitFor(),
 		files.BlockInFile(),
@@ -27,11 +28,14 @@ func All() *module.Registry {
 		files.Stat(),
 		files.Template(),
 		packages.DistroSync(),
+		packages.ModuleStream(),
+		packages.Package(),
 		packages.Repo(),
 		packages.RepoKey(),
 		packages.RepoState(),
 		packages.RPMDB(),
 		services.Service(),
+		services.SystemdUnit(),
 		system.Reboot(),
 	)
 }
