@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -65,25 +66,34 @@ func Build(ctx context.Context, cache string, recipe Recipe, log func(format str
 	if b, err := open(final); err == nil {
 		return b, nil
 	}
-	unlock, err := lock(filepath.Join(cache, hash+".lock"), log)
+	held, err := lock(filepath.Join(cache, hash+".lock"), log)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer func() { _ = held.Close() }()
 	if b, err := open(final); err == nil { // built while we waited
 		return b, nil
 	}
 	// We hold the lock, so what is there was left by a build that was interrupted.
-	tmp := final + ".tmp"
-	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(final)); err != nil {
+	stale, err := filepath.Glob(final + ".tmp-*")
+	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(tmp, 0o755); err != nil {
+	for _, s := range append(stale, final) {
+		if err := os.RemoveAll(s); err != nil {
+			return nil, err
+		}
+	}
+	tmp, err := os.MkdirTemp(cache, hash+".tmp-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
 		return nil, err
 	}
 	started := time.Now()
 	log("building the distributions into %s", final)
-	if err := build(ctx, tmp, recipe, log); err != nil {
+	if err := build(ctx, tmp, recipe, held, log); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	if err := os.Rename(tmp, final); err != nil {
@@ -105,7 +115,8 @@ func open(dir string) (*Built, error) {
 	return built, json.Unmarshal(b, built)
 }
 
-func lock(path string, log func(string, ...any)) (func(), error) {
+// lock returns the locked file; closing it gives the lock up.
+func lock(path string, log func(string, ...any)) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -116,10 +127,10 @@ func lock(path string, log func(string, ...any)) (func(), error) {
 			return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, err), f.Close())
 		}
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
 
-func build(ctx context.Context, dir string, recipe Recipe, log func(string, ...any)) error {
+func build(ctx context.Context, dir string, recipe Recipe, held *os.File, log func(string, ...any)) error {
 	mirror, err := Mirror("/")
 	if err != nil {
 		return err
@@ -127,8 +138,8 @@ func build(ctx context.Context, dir string, recipe Recipe, log func(string, ...a
 	src, dst := filepath.Join(dir, "source-root"), filepath.Join(dir, "target-root")
 	started := time.Now()
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return bootstrap(gctx, src, mirror, recipe.Source) })
-	g.Go(func() error { return bootstrap(gctx, dst, mirror, recipe.Target) })
+	g.Go(func() error { return bootstrap(gctx, src, mirror, recipe.Source, held) })
+	g.Go(func() error { return bootstrap(gctx, dst, mirror, recipe.Target, held) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -160,8 +171,10 @@ func build(ctx context.Context, dir string, recipe Recipe, log func(string, ...a
 	return os.WriteFile(filepath.Join(dir, manifestName), b, 0o644)
 }
 
-// bootstrap installs a Debian release into dir.
-func bootstrap(ctx context.Context, dir, mirror string, r Release) error {
+// bootstrap installs a Debian release into dir. It inherits the build's lock:
+// if this process is killed, the next build waits until mmdebstrap is gone,
+// too, before it clears the directory.
+func bootstrap(ctx context.Context, dir, mirror string, r Release, held *os.File) error {
 	args := []string{
 		"--quiet", "--mode=root", "--variant=minbase", "--format=directory", "--include=" + strings.Join(r.Include, ","),
 		`--aptopt=APT::Install-Recommends "false"`,
@@ -174,7 +187,12 @@ func bootstrap(ctx context.Context, dir, mirror string, r Release) error {
 		args = append(args, "--setup-hook=/usr/share/mmdebstrap/hooks/merged-usr/setup00.sh")
 	}
 	args = append(args, r.Suite, dir, "deb "+mirror+" "+r.Suite+" main")
-	if err := run(ctx, "mmdebstrap", args...); err != nil {
+	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
+	cmd.ExtraFiles = []*os.File{held}
+	// What it mounts below dir (this machine's /dev among others) must vanish with it, or clearing dir would
+	// reach through.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if err := finish(cmd); err != nil {
 		return fmt.Errorf("cannot install Debian %s from %s; check that the mirror has it: %w", r.Suite, mirror, err)
 	}
 	return nil

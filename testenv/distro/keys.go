@@ -3,7 +3,6 @@ package distro
 import (
 	"bytes"
 	"crypto"
-	"os"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -56,14 +55,4 @@ func (s *signer) sign(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	return buf.Bytes(), nil
-}
-
-// savePrivate keeps the private key, so that tests can sign packages of their
-// own with it.
-func (s *signer) savePrivate(path string) error {
-	var buf bytes.Buffer
-	if err := s.entity.SerializePrivate(&buf, nil); err != nil {
-		return err
-	}
-	return os.WriteFile(path, buf.Bytes(), 0o600)
 }

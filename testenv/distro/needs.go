@@ -53,11 +53,14 @@ func EnsureNeeds(ctx context.Context, log func(format string, args ...any)) erro
 
 // run runs a command and puts the end of what it printed into the error.
 func run(ctx context.Context, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+	return finish(exec.CommandContext(ctx, name, args...))
+}
+
+func finish(cmd *exec.Cmd) error {
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, tail(out))
+		return fmt.Errorf("%s %s: %w: %s", cmd.Args[0], strings.Join(cmd.Args[1:], " "), err, tail(out))
 	}
 	return nil
 }

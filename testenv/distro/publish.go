@@ -15,17 +15,17 @@ import (
 func publish(ctx context.Context, dir string, recipe Recipe, p *prepared, built *Built) error {
 	www := filepath.Join(dir, "www")
 	src := filepath.Join(www, SourcePath, recipe.Arch, "os")
-	os_ := filepath.Join(www, TargetPath, "OS", recipe.Arch)
+	base := filepath.Join(www, TargetPath, "OS", recipe.Arch)
 	if err := p.source.pack(src); err != nil {
 		return err
 	}
-	if err := p.target.pack(os_); err != nil {
+	if err := p.target.pack(base); err != nil {
 		return err
 	}
 	built.Source, built.Target = p.source.counts(recipe.Source), p.target.counts(recipe.Target)
 
 	everything := filepath.Join(www, TargetPath, "everything", recipe.Arch)
-	if err := linkAll(filepath.Join(os_, "Packages"), filepath.Join(everything, "Packages")); err != nil {
+	if err := linkAll(filepath.Join(base, "Packages"), filepath.Join(everything, "Packages")); err != nil {
 		return err
 	}
 	// One package has seen an update since the release, so that "update" matters.
@@ -35,7 +35,7 @@ func publish(ctx context.Context, dir string, recipe Recipe, p *prepared, built 
 	if err := packInto(update, &newer, p.target.root, p.target.ids, p.target.key); err != nil {
 		return err
 	}
-	repos := []string{src, os_, everything, update}
+	repos := []string{src, base, everything, update}
 	more, err := publishOthers(www, recipe, p)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func publish(ctx context.Context, dir string, recipe Recipe, p *prepared, built 
 	}
 	for name, body := range map[string]string{
 		filepath.Join(www, "centos/RPM-GPG-KEY-centosofficial"): p.source.key.public,
-		filepath.Join(os_, "RPM-GPG-KEY-openEuler"):             p.target.key.public,
+		filepath.Join(base, "RPM-GPG-KEY-openEuler"):            p.target.key.public,
 		filepath.Join(everything, "RPM-GPG-KEY-openEuler"):      p.target.key.public,
 		filepath.Join(update, "RPM-GPG-KEY-openEuler"):          p.target.key.public,
 		filepath.Join(www, AcmePath, "RPM-GPG-KEY-acme"):        p.acme.public,
