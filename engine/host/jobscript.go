@@ -15,7 +15,7 @@ boot() { cat "${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}" 2>/dev/null; }
 since() { read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; [ "$1" != Z ] || return 1; shift 19; echo "$1"; }
 lives() { [ -f "$1" ] && read -r p t <"$1" && [ -n "$p" ] && [ "$(since "$p")" = "$t" ]; }
 alive() { lives "$1/pid" || lives "$1/child"; }
-state() {
+look() {
   if [ ! -d "$1" ]; then echo none
   elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then echo done
   elif alive "$1"; then echo running
@@ -23,6 +23,9 @@ state() {
   elif [ -f "$1/boot" ] && [ "$(cat "$1/boot")" != "$(boot)" ]; then echo rebooted
   elif [ ! -f "$1/pid" ] && [ -n "$(find "$1/claim" -prune -mmin -1 2>/dev/null)" ]; then echo starting
   else echo dead; fi
+}
+state() { # looks again, since files appear between one test and the next
+  l=$(look "$1"); case $l in dead|rebooted) look "$1";; *) echo "$l";; esac
 }
 archive() {
   mv "$dir" "$dir~$(date -u +%Y%m%dT%H%M%SZ).$$" && rm -f "${FERRY_STATE:-/run}/ferry-job-$1.result"

@@ -3,7 +3,6 @@ package ssh
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"time"
@@ -158,6 +157,9 @@ func awaitProc(ctx context.Context, run, data *session, t Target, nonce string, 
 
 // startReason reads what sudo, the login shell or nologin said.
 func startReason(said string, started bool, code exitStatus) error {
+	if !code.known && said == "" {
+		return errEarly // the connection went, not the login
+	}
 	has := func(subs ...string) bool {
 		for _, s := range subs {
 			if strings.Contains(said, s) {
@@ -184,5 +186,5 @@ func startReason(said string, started bool, code exitStatus) error {
 	case code.code == 127, has("not found"):
 		return errNoSudo
 	}
-	return errors.New("the shell ended before it was ready")
+	return errEarly
 }

@@ -88,6 +88,7 @@ func TestDialErrors(t *testing.T) {
 		"wrong passphrase": {opt: sshtest.Options{Keys: []xssh.PublicKey{lockedPub}}, edit: func(tg *ssh.Target, _ *sshtest.Server) {
 			tg.Password = ""
 			tg.IdentityFiles = []string{locked}
+			tg.ConnectTimeout = 10 * time.Second
 			tg.Passphrase = func(string) (string, error) { return "no", nil }
 		}, what: "does not fit", cure: "ssh-add", permanent: true},
 		"nologin":            {opt: sshtest.Options{Users: map[string]sshtest.User{"op": {Password: "secret", NoLogin: true}}}, what: "nologin", cure: "usermod", permanent: true},
@@ -274,4 +275,24 @@ func TestJump(t *testing.T) {
 	for _, c := range conns {
 		_ = c.Close()
 	}
+}
+
+// TestRecordHostKeys: once all key types are recorded, a server that stops
+// offering one of them is no surprise.
+func TestRecordHostKeys(t *testing.T) {
+	t.Parallel()
+	keys := []xssh.Signer{sshtest.NewKey("rsa"), sshtest.NewKey("ecdsa"), sshtest.NewKey("ed25519")}
+	s := sshtest.New(t, sshtest.Options{HostKeys: keys})
+	tg := target(t, s)
+	keepLine(t, tg.KnownHosts[0], "ssh-rsa")
+	types, err := dial(t, tg).RecordHostKeys(t.Context())
+	if err != nil || strings.Join(types, " ") != "ssh-rsa ecdsa-sha2-nistp256 ssh-ed25519" {
+		t.Fatalf("%q, %v", types, err)
+	}
+	data, _ := os.ReadFile(tg.KnownHosts[0])
+	if n := strings.Count(string(data), "\n"); n != 3 {
+		t.Errorf("%d lines:\n%s", n, data)
+	}
+	s.SetHostKeys(keys[1])
+	dial(t, tg)
 }

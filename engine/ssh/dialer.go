@@ -121,7 +121,7 @@ func (d *Dialer) through(ctx context.Context, t Target) (dialFunc, chan struct{}
 	}
 	j.mu.Unlock()
 	if client == nil {
-		c, release, err := d.handshake(ctx, hop)
+		c, release, err := d.handshake(ctx, hop, &offeredKeys{})
 		if err != nil {
 			return nil, nil, nil, jumpError(t, hop, err)
 		}

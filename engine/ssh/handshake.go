@@ -12,7 +12,7 @@ import (
 // handshake reaches t, checks its host key and logs in, all within
 // t.ConnectTimeout once it is its turn. release gives back the jump hosts the
 // connection goes through, after it is closed.
-func (d *Dialer) handshake(ctx context.Context, t Target) (client *xssh.Client, release func(), err error) {
+func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys) (client *xssh.Client, release func(), err error) {
 	dial, perJump, back, err := d.through(ctx, t)
 	if err != nil {
 		return nil, nil, err
@@ -72,7 +72,7 @@ func (d *Dialer) handshake(ctx context.Context, t Target) (client *xssh.Client, 
 		}
 		return nil, nil, loginError(outer, ctx, t, l, err)
 	}
-	return xssh.NewClient(cc, chans, reqs), back, nil
+	return xssh.NewClient(cc, chans, offered.listen(reqs)), back, nil
 }
 
 // jumpError says that a hop failed on the way to t.

@@ -34,7 +34,7 @@ func (l *link) stop(sh *shell, r *request) error {
 	t := time.NewTimer(killGrace)
 	defer t.Stop()
 	select {
-	case <-r.done:
+	case <-stopped:
 	case <-t.C:
 		return errNotKilled
 	}

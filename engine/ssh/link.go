@@ -17,6 +17,7 @@ type link struct {
 	st      *stats
 	client  *xssh.Client
 	release func()
+	offered *offeredKeys
 
 	look, act slot
 	// single says that the server gives only one session at a time: questions
@@ -45,12 +46,13 @@ func (s *slot) get() *shell {
 
 // newLink logs in and opens the first shell.
 func (d *Dialer) newLink(ctx context.Context, t Target, st *stats) (*link, error) {
-	client, release, err := d.handshake(ctx, t)
+	offered := &offeredKeys{arrived: make(chan struct{})}
+	client, release, err := d.handshake(ctx, t, offered)
 	if err != nil {
 		return nil, err
 	}
 	st.logins.Add(1)
-	l := &link{t: t, opt: d.opt, st: st, client: client, release: release, dead: make(chan struct{})}
+	l := &link{t: t, opt: d.opt, st: st, client: client, release: release, offered: offered, dead: make(chan struct{})}
 	l.look.gate, l.act.gate = make(chan struct{}, 1), make(chan struct{}, 1)
 	go func() {
 		_ = client.Wait()

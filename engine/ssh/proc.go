@@ -34,6 +34,7 @@ var (
 	errNeedPassword  = errors.New("sudo asks for a password")
 	errWrongPassword = errors.New("sudo refused the password")
 	errNeedTTY       = errors.New("sudo wants a terminal")
+	errEarly         = errors.New("the shell ended before it was ready")
 	errNoShell       = errors.New("the login does not run commands")
 	errNoLogin       = errors.New("the account may not log in")
 	errNotSudoer     = errors.New("sudo does not allow it")

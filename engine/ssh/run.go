@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/host"
+	xssh "golang.org/x/crypto/ssh"
 )
 
 // maxRepeats bounds how often a question is asked again after lost
-// connections.
-const maxRepeats = 3
+// connections, and a command that did not get as far as the host is tried.
+const maxRepeats = 5
 
 // Run implements host.Transport. A command cancelled by ctx is killed on the
 // host with all its processes; the error then wraps that of ctx.
@@ -31,11 +32,34 @@ func (c *Conn) Run(ctx context.Context, cmd host.Command) (host.Result, error) {
 		if ctx.Err() != nil {
 			return host.Result{}, c.interrupted(ctx, cmd, sent, err)
 		}
+		if !sent {
+			if err := l.unusable(ctx, err); err != nil {
+				return host.Result{}, err
+			}
+		}
 		if sent && !cmd.ReadOnly || try >= maxRepeats {
 			return host.Result{}, fmt.Errorf("%s: %w while %s: %w", c.t.Name, host.ErrUnknown, c.shown(cmd), err)
 		}
 		c.d.opt.Logger.Debug("command is repeated", "host", c.t.Name, "error", err)
 	}
+}
+
+// unusable decides what a shell that could not be had means: an error if the
+// host says no; otherwise the connection is given up, so that the next attempt
+// makes a new one.
+func (l *link) unusable(ctx context.Context, err error) error {
+	var said *startError
+	var refused *xssh.OpenChannelError
+	switch {
+	case errors.As(err, &said) && !l.isDead() && said.reason != errEarly: //nolint:errorlint // its own value
+		return becomeError(ctx, l.t, err)
+	case errors.As(err, &refused):
+		return &host.ConnectError{Host: l.t.Name, Address: l.t.shown(), Err: err,
+			What: fmt.Sprintf("The server refuses another session: %s.", refused.Message),
+			Cure: "Raise MaxSessions in its sshd_config, or end other sessions of this connection."}
+	}
+	l.close()
+	return nil
 }
 
 func (c *Conn) interrupted(ctx context.Context, cmd host.Command, sent bool, err error) error {

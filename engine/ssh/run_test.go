@@ -91,8 +91,15 @@ func TestCancel(t *testing.T) {
 	}
 	data, _ := os.ReadFile(file)
 	for pid := range strings.FieldsSeq(string(data)) {
-		st, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err == nil && !strings.Contains(string(st), ") Z ") {
+		gone := false
+		for range 100 { // it was killed, which takes a moment
+			st, err := os.ReadFile("/proc/" + pid + "/stat")
+			if gone = err != nil || strings.Contains(string(st), ") Z "); gone {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if !gone {
 			t.Errorf("process %s still runs", pid)
 		}
 	}

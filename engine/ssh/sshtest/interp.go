@@ -85,7 +85,7 @@ func (sh *interpShell) script(ctx context.Context, r io.Reader, env expand.Envir
 		return 2
 	}
 	code := 0
-	parser := syntax.NewParser(syntax.Variant(syntax.LangPOSIX))
+	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	lines := newStatements(r)
 	for {
 		stmts, err := lines.next(parser)
