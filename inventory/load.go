@@ -97,7 +97,11 @@ func (l *loader) readOne(ctx context.Context, path string, info fs.FileInfo) {
 func (l *loader) readSource(src source) {
 	f := detect(src)
 	if f != formatINI { // an INI file may have comments in any encoding
-		if d := checkText(src.name, src.data); d != nil {
+		d := checkText(src.name, src.data)
+		if d == nil {
+			d = checkTokens(src)
+		}
+		if d != nil {
 			l.b.report(d)
 			return
 		}

@@ -243,6 +243,10 @@ func TestBadInput(t *testing.T) {
 		"deep.json":   strings.Repeat(`{"a":`, 5000),
 		"bomb.yml":    "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + bomb(),
 		"self.yml":    "a: &a {hosts: *a}\n",
+		"dense.hcl":   "x = [" + strings.Repeat("1,", 2_000_000) + "]",
+		"dense.yml":   "x: [" + strings.Repeat("1,", 4_000_000) + "]",
+		"line.yml":    "x: [" + strings.Repeat("1, ", 300_000) + "1]",
+		"line.json":   `{"x": [` + strings.Repeat("1, ", 300_000) + "1]}",
 		"many.ini":    "web[1:999999999999]\n",
 		"many2.ini":   strings.Repeat("w[0:9]", 12) + "\n",
 		"junk.ini":    strings.Repeat("not an inventory\n", 5000),
@@ -267,6 +271,7 @@ func TestBadInput(t *testing.T) {
 	for name, want := range map[string]string{
 		"binary.ini": "Not a text file", "latin1.hcl": "Invalid UTF-8", "latin1.ini": "Invalid UTF-8", "deep.hcl": "Nested too deeply", "bangs.hcl": "Nested too deeply",
 		"deep.yml": "Invalid YAML|Nested too deeply", "deep.json": "Nested too deeply", "bomb.yml": "Too many aliases|Invalid YAML", "self.yml": "Nested too deeply|Too many aliases|Invalid YAML",
+		"dense.hcl": "File too large", "dense.yml": "File too large", "line.yml": "Invalid group", "line.json": "Invalid group|Invalid host",
 		"many.ini": "Invalid host", "many2.ini": "Invalid host", "junk.ini": "Invalid variable", "fifo": "Not a regular file", "big.ini": "File too large",
 		"slow": "Inventory program too slow", "flood": "Inventory program prints too much", "fail": "Inventory program failed", "notjson": "Invalid JSON",
 		"nointerp": "Inventory program cannot be run", "twodocs.yml": "More than one document", "twice.yml": "Key twice", "missing.ini": "File not found",

@@ -26,6 +26,10 @@ func (l *loader) readProgram(ctx context.Context, path string) {
 	}
 	src := source{name: path + " --list", data: out, dirs: dirs{base: filepath.Dir(path), home: l.o.Home}}
 	l.b.set.AddSource(src.name, src.data)
+	if d := checkTokens(src); d != nil {
+		l.b.report(d)
+		return
+	}
 	n, d := parseJSON(src)
 	if d != nil {
 		l.b.report(d)

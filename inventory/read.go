@@ -21,6 +21,8 @@ import (
 const (
 	maxFileSize    = 32 << 20
 	maxYAMLSize    = 16 << 20 // a YAML tree takes many times the memory of its text
+	maxTokens      = 3 << 20  // of a file in YAML or JSON; each costs up to 300 bytes
+	maxTokensHCL   = 3 << 19  // in HCL each costs up to 700 bytes
 	maxSources     = 1000     // files of one directory
 	maxSourceDepth = 8        // directories within directories
 )
@@ -64,6 +66,30 @@ func readFile(path string, limit int64) ([]byte, *hcl.Diagnostic) {
 
 func tooLarge(path string, limit int64) *hcl.Diagnostic {
 	return diag.Errorf("File too large", &hcl.Range{Filename: path}, "%s is larger than %d MiB, which no inventory file needs to be. Is it the right file? Hosts with like names are one line, for example web[001:500].", path, limit>>20)
+}
+
+// checkTokens refuses a file that is within the limit of size but would take
+// gigabytes as a tree, going by the punctuation in it.
+func checkTokens(src source) *hcl.Diagnostic {
+	n := 0
+	for i, c := range src.data {
+		switch c {
+		case ',', '[', ']', '{', '}', '(', ')', '"', '=', '\n', ':', '+', '*', '/', '%', '!', '?', '&', '|', '<', '>', '$', '~':
+			n++
+		case '-':
+			if i+1 < len(src.data) && src.data[i+1] <= ' ' {
+				n++
+			}
+		}
+	}
+	limit := maxTokens
+	if strings.HasSuffix(src.name, ".hcl") || detect(src) == formatHCL {
+		limit = maxTokensHCL
+	}
+	if n <= limit {
+		return nil
+	}
+	return diag.Errorf("File too large", &hcl.Range{Filename: src.name}, "%s has more than %d thousand values and names, which no inventory file needs. Is it the right file? Hosts with like names are one line, for example web[001:500].", src.name, limit/1000)
 }
 
 func cannotRead(path string, err error) *hcl.Diagnostic {

@@ -136,7 +136,10 @@ func (l *loader) readVarsFile(path string, to *layer, base dirs) {
 		l.b.report(diag.Warningf("Encrypted file", &hcl.Range{Filename: path}, "%s is encrypted with Ansible Vault, which this version of ferry cannot read. Its variables have no value. Give them one in a file of variables of your own.", path))
 		return
 	}
-	if d := checkText(path, src.data); d != nil {
+	if d = checkText(path, src.data); d == nil {
+		d = checkTokens(src)
+	}
+	if d != nil {
 		l.b.report(d)
 		return
 	}

@@ -18,8 +18,7 @@ import (
 )
 
 const (
-	// maxNodes bounds what a document may grow to when its aliases are
-	// followed, in relation to the nodes it has itself.
+	// maxAliasNodes bounds what a document may grow to by following aliases.
 	maxAliasNodes = 200_000
 	maxTreeDepth  = 100
 )
@@ -100,7 +99,8 @@ func yamlError(src source, err error) *hcl.Diagnostic {
 type yamlConverter struct {
 	src   source
 	lines []int
-	alias int // nodes made by following aliases
+	last  hcl.Pos // where the last node began
+	alias int     // nodes made by following aliases
 	err   *hcl.Diagnostic
 }
 
@@ -201,32 +201,38 @@ func (c *yamlConverter) merges(v *yaml.Node, depth int, aliased bool) []*node {
 	return list
 }
 
+// rangeOf finds the text of a node. Nodes mostly come in the order of the
+// file, so it goes on from where the last one was: a file may be one line.
 func (c *yamlConverter) rangeOf(n *yaml.Node) hcl.Range {
 	line := min(max(n.Line, 1), len(c.lines))
-	from, to := c.lines[line-1], len(c.src.data)
+	data := c.src.data
 	if line < len(c.lines) {
-		to = c.lines[line] - 1
+		data = data[:c.lines[line]-1]
 	}
-	text := string(c.src.data[from:to])
-	start := 0
-	for col := 1; col < n.Column && start < len(text); col++ {
-		_, size := utf8.DecodeRuneInString(text[start:])
-		start += size
+	if line != c.last.Line || n.Column < c.last.Column {
+		c.last = hcl.Pos{Line: line, Column: 1, Byte: c.lines[line-1]}
 	}
-	end := start
+	start := c.last
+	for start.Column < n.Column && start.Byte < len(data) {
+		_, size := utf8.DecodeRune(data[start.Byte:])
+		start.Byte += size
+		start.Column++
+	}
+	c.last = start
+	rest := data[start.Byte:]
+	size := 0
 	if n.Kind == yaml.ScalarNode {
-		end = min(len(text), start+len(n.Value))
+		size = len(n.Value)
 		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-			end = min(len(text), end+2)
+			size += 2
 		}
 	}
-	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		end = len(text)
+	size = min(size, len(rest))
+	for size > 0 && size < len(rest) && !utf8.RuneStart(rest[size]) {
+		size--
 	}
-	for end > start && end < len(text) && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return textRange(c.src.name, text, line, from, start, end)
+	end := hcl.Pos{Line: line, Column: start.Column + utf8.RuneCount(rest[:size]), Byte: start.Byte + size}
+	return hcl.Range{Filename: c.src.name, Start: start, End: end}
 }
 
 // scalar types a plain scalar as Ansible (YAML 1.1) does: yes, no, on and off
