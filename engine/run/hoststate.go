@@ -124,7 +124,11 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 			st.pending = append(st.pending, h.Address())
 		}
 	}
-	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)})
+	done := event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)}
+	if res.failed() && res.task == "" { // nothing has told of this failure yet
+		done.Error = res.err
+	}
+	st.r.emit.emit(done)
 	return res.failed() || pr.rescued
 }
 
