@@ -58,3 +58,46 @@ func TestConformance(t *testing.T) {
 		})
 	}
 }
+
+// TestInfo checks what every module says of itself.
+func TestInfo(t *testing.T) {
+	reg := modules.All()
+	for _, i := range reg.All() {
+		t.Run(i.Kind()+"/"+i.Name, func(t *testing.T) { moduletest.Info(t, reg, i) })
+	}
+}
+
+// TestCoverage wants a fixture in which a module finds something to do, and one
+// in which there is nothing to do.
+func TestCoverage(t *testing.T) {
+	type seen struct{ finds, nothing bool }
+	have := map[string]*seen{}
+	for _, f := range fixtures(t) {
+		kind := f.Kind()
+		if have[kind] == nil {
+			have[kind] = &seen{}
+		}
+		plan, converged, failure, findings, passes := f.Expects()
+		s := have[kind]
+		s.finds = s.finds || plan || findings
+		s.nothing = s.nothing || converged || passes
+		if looksOnly[kind] {
+			s.finds = s.finds || failure || converged
+		}
+	}
+	for _, i := range modules.All().All() {
+		name := i.Kind() + " " + i.Name
+		s := have[name]
+		switch {
+		case s == nil:
+			t.Errorf("%s has no fixture", name)
+		case !s.finds:
+			t.Errorf("%s has no fixture in which something must change (or, for a check, is found)", name)
+		case !s.nothing && name != "task fail":
+			t.Errorf("%s has no fixture in which nothing must change (or, for a check, is found)", name)
+		}
+	}
+}
+
+// looksOnly are tasks that never have anything to change.
+var looksOnly = map[string]bool{"task assert": true, "task fail": true, "task print": true, "task stat": true}

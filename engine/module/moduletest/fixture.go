@@ -135,3 +135,15 @@ func (f *Fixture) Expects() (plan, converged, failure, findings, passes bool) {
 	passes = hasFindings && strings.TrimSpace(fs) == ""
 	return
 }
+
+// Kind is the module the fixture's block uses, as "task NAME" or "check NAME".
+func (f *Fixture) Kind() string {
+	block, _ := f.section(secStep)
+	for line := range strings.Lines(block) {
+		w := strings.Fields(line)
+		if len(w) > 2 && (w[0] == "task" || w[0] == "check") {
+			return w[0] + " " + strings.Trim(w[1], `"`)
+		}
+	}
+	return f.Module
+}

@@ -123,7 +123,6 @@ func (u *user) acts(m any) bool {
 	return u.info.Effects.Has(module.Action) || ok && a.Acts()
 }
 
-
 // variables are the sensitive values that the fixture's variables hold.
 func (u *user) variables() []string {
 	scope, diags := u.pb.NewScope(u.pb.Plays[0], playbook.Globals{}, playbook.HostInfo{Name: HostName})
