@@ -5,24 +5,38 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/local"
 	"github.com/ferry-ops/ferry/engine/ssh"
 	"github.com/ferry-ops/ferry/inventory"
 )
 
 // Dialer connects to the hosts of an inventory. It is shared by all hosts of a
-// process, since jump hosts and limits are.
+// process, since jump hosts and limits are. It may be used concurrently.
 type Dialer struct {
-	inv *inventory.Inventory
-	d   *ssh.Dialer
-	// Passphrase asks for the passphrase of an encrypted key; nil means it cannot be asked.
-	Passphrase func(file string) (string, error)
+	inv      *inventory.Inventory
+	d        *ssh.Dialer
+	resolver *ssh.Resolver
 }
 
-// NewDialer returns a dialer for the hosts of inv.
-func NewDialer(inv *inventory.Inventory, log *slog.Logger) *Dialer {
-	return &Dialer{inv: inv, d: ssh.NewDialer(ssh.Options{Logger: log, AgentSocket: ssh.AgentFromEnv()})}
+// NewDialer returns a dialer for the hosts of inv. What the inventory does not
+// say is taken from the user's ~/.ssh/config; the error is about that file.
+func NewDialer(inv *inventory.Inventory, log *slog.Logger) (*Dialer, error) {
+	me, err := user.Current()
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell who runs ferry: %w", err)
+	}
+	r, err := ssh.NewResolver(filepath.Join(me.HomeDir, ".ssh", "config"), me.HomeDir, me.Username)
+	if err != nil {
+		return nil, err
+	}
+	return &Dialer{inv: inv, d: ssh.NewDialer(ssh.Options{Logger: log, AgentSocket: ssh.AgentFromEnv()}), resolver: r}, nil
 }
 
 // Connect opens a connection to a host, as the become user if become is set.
@@ -36,23 +50,29 @@ func (d *Dialer) Connect(ctx context.Context, name string, become bool, becomeUs
 		becomeUser = c.BecomeUser
 	}
 	if c.Kind == inventory.KindLocal {
-		return nil, errors.New("connection local: merge pending")
+		return local.New(local.Options{Become: become, BecomeUser: becomeUser})
 	}
-	t, err := d.target(h)
+	t, err := d.target(h, 0)
 	if err != nil {
-		return nil, err
+		return nil, &host.ConnectError{Host: h.Name, Address: c.Address, What: err.Error() + ".", Err: err, Permanent: true}
 	}
 	t.Become, t.BecomeUser, t.BecomePassword = become, becomeUser, c.BecomePassword.Reveal()
 	return d.d.Dial(ctx, t)
 }
 
-// target is what the inventory says of a host; the user's SSH configuration
-// fills in what it does not say.
-func (d *Dialer) target(h *inventory.Host) (ssh.Target, error) {
+// maxHops bounds jump hosts of the inventory that name each other.
+const maxHops = 8
+
+// target is what the inventory says of a host, completed by the SSH
+// configuration. A jump host may be a host of the inventory.
+func (d *Dialer) target(h *inventory.Host, depth int) (ssh.Target, error) {
+	if depth > maxHops {
+		return ssh.Target{}, errors.New("the jump hosts of the inventory lead in a circle")
+	}
 	c := h.Connection
 	t := ssh.Target{
 		Name: h.Name, Address: c.Address, Port: c.Port, User: c.User, Password: c.Password.Reveal(),
-		HostKeyPolicy: ssh.HostKeyPolicy(c.HostKeyPolicy), ConnectTimeout: c.ConnectTimeout, Passphrase: d.Passphrase,
+		HostKeyPolicy: ssh.HostKeyPolicy(c.HostKeyPolicy), ConnectTimeout: c.ConnectTimeout,
 	}
 	if c.IdentityFile != "" {
 		t.IdentityFiles = []string{c.IdentityFile}
@@ -60,7 +80,45 @@ func (d *Dialer) target(h *inventory.Host) (ssh.Target, error) {
 	if c.KnownHostsFile != "" {
 		t.KnownHosts = []string{c.KnownHostsFile}
 	}
-	return t, nil
+	for _, j := range c.Jump {
+		hop, err := d.jump(j, t, depth)
+		if err != nil {
+			return t, err
+		}
+		t.Jump = append(t.Jump, hop)
+	}
+	return d.resolver.Resolve(t)
+}
+
+// jump is the target for [user@]host[:port].
+func (d *Dialer) jump(spec string, of ssh.Target, depth int) (ssh.Target, error) {
+	userName, address, found := strings.Cut(spec, "@")
+	if !found {
+		userName, address = "", spec
+	}
+	port := 0
+	if h, p, err := net.SplitHostPort(address); err == nil {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 1 || n > 65535 {
+			return ssh.Target{}, fmt.Errorf("the jump host %q has no valid port", spec)
+		}
+		address, port = h, n
+	}
+	t := ssh.Target{Name: address, Address: address, KnownHosts: of.KnownHosts, HostKeyPolicy: of.HostKeyPolicy}
+	if h := d.inv.Host(address); h != nil {
+		var err error
+		if t, err = d.target(h, depth+1); err != nil {
+			return t, err
+		}
+		t.Jump = nil
+	}
+	if userName != "" {
+		t.User = userName
+	}
+	if port != 0 {
+		t.Port = port
+	}
+	return d.resolver.Resolve(t)
 }
 
 // Close ends what the connections shared.

@@ -128,7 +128,10 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 		sinks = append(sinks, c.View)
 	}
 	o.Sink = sinks
-	d := NewDialer(c.Inventory, c.Logger)
+	d, err := NewDialer(c.Inventory, c.Logger)
+	if err != nil {
+		return event.Summary{}, err
+	}
 	defer d.Close()
 	return run.New(c.Playbook, c.Globals, d.Connect, o).Run(ctx, plays)
 }

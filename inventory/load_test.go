@@ -277,7 +277,11 @@ func TestBadInput(t *testing.T) {
 		"nointerp": "Inventory program cannot be run", "twodocs.yml": "More than one document", "twice.yml": "Key twice", "missing.ini": "File not found",
 	} {
 		start := time.Now()
-		_, set := inventory.Load(context.Background(), []string{filepath.Join(dir, name)}, inventory.Options{ProgramTimeout: 300 * time.Millisecond})
+		o := inventory.Options{}
+		if name == "slow" {
+			o.ProgramTimeout = 300 * time.Millisecond
+		}
+		_, set := inventory.Load(context.Background(), []string{filepath.Join(dir, name)}, o)
 		var got []string
 		for _, d := range set.Diags {
 			got = append(got, d.Summary)
@@ -288,7 +292,7 @@ func TestBadInput(t *testing.T) {
 		if len(set.Diags) > 30 {
 			t.Errorf("%s: %d diagnostics", name, len(set.Diags))
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%s took %s", name, d)
 		}
 	}

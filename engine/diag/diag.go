@@ -89,9 +89,13 @@ func (e *Error) Error() string {
 	}
 	var b strings.Builder
 	if first.Subject != nil {
-		fmt.Fprintf(&b, "%s:%d: ", clean(first.Subject.Filename), first.Subject.Start.Line)
+		b.WriteString(cleanLine(first.Subject.Filename))
+		if first.Subject.Start.Line > 0 {
+			fmt.Fprintf(&b, ":%d", first.Subject.Start.Line)
+		}
+		b.WriteString(": ")
 	}
-	b.WriteString(clean(first.Summary))
+	b.WriteString(cleanLine(first.Summary))
 	if first.Detail != "" {
 		b.WriteString(": " + strings.Join(strings.Fields(clean(first.Detail)), " "))
 	}

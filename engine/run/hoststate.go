@@ -143,10 +143,14 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
-	if o.task != "" {
-		return o.task + ": " + o.err.Summary
+	text := o.err.Summary
+	if text == summaryFailed {
+		text = firstLine(o.err.Detail)
 	}
-	return o.err.Summary
+	if o.task != "" {
+		return o.task + ": " + text
+	}
+	return text
 }
 
 // diagOutcome turns evaluation problems into a failure.

@@ -24,7 +24,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	plan, err := s.Probe(ctx, h)
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
-			return event.Event{Status: event.Planned, Message: "decided after the tasks before it have changed the host"}, nil
+			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
 		}
 		return u.failed(ctx, err), results(s)
 	}
@@ -71,6 +71,12 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 func (u *use) acts(s module.Step) bool {
 	a, ok := s.(module.Actor)
 	return u.t.Info.Effects.Has(module.Action) || ok && a.Acts()
+}
+
+// undecided says that a plan cannot tell what a task will do, and what the host
+// answers as it is now: often the very thing that would go wrong later.
+func undecided(err error) string {
+	return "decided after the tasks before it have changed the host; as it is now:\n" + strings.TrimSpace(err.Error())
 }
 
 // message is what a step has to say to the user.

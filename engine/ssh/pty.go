@@ -13,10 +13,13 @@ import (
 // A shell on a terminal would merge its output streams, echo what it reads and
 // prompt. So the terminal carries only sudo's question: the shell it starts is
 // connected, by three named pipes in a private directory, to a second session
-// that has no terminal, and behaves like any other.
+// that has no terminal, and behaves like any other. The shell removes the
+// directory once it is connected; if it never is, the bridge does, opening the
+// pipes so that nothing waits for them for ever.
 func startPtyProc(ctx context.Context, client *xssh.Client, t Target, st *stats) (*proc, error) {
 	nonce := newNonce()
-	bridge := "exec /bin/sh -c 'umask 077; d=$(mktemp -d /tmp/.ferry.XXXXXXXXXX) && mkfifo $d/i $d/o $d/e || exit 1; " +
+	bridge := "exec /bin/sh -c 'umask 077; d=$(mktemp -d \"${TMPDIR:-/tmp}/.ferry.XXXXXXXXXX\") && mkfifo $d/i $d/o $d/e || exit 1; " +
+		"(sleep 30; if [ -d $d ]; then : <>$d/i; : <>$d/o; : <>$d/e; rm -rf $d; fi) </dev/null >/dev/null 2>&1 & " +
 		"echo " + nonce + ".d $d; cat $d/o & cat $d/e >&2 & exec cat >$d/i'"
 	data, err := openSession(ctx, client, bridge, false, st)
 	if err != nil {
@@ -53,7 +56,7 @@ func bridgeDir(s *session, nonce string) (string, error) {
 		}
 		if i := strings.Index(string(line), nonce+".d "); i >= 0 {
 			dir := string(line[i+len(nonce)+3:])
-			if !strings.HasPrefix(dir, "/tmp/.ferry.") || strings.ContainsAny(dir, " '\"\\$`;&|<>()") {
+			if !strings.HasPrefix(dir, "/") || !strings.Contains(dir, "/.ferry.") || strings.ContainsAny(dir, " '\"\\$`;&|<>()") {
 				return "", fmt.Errorf("the host made an unusable temporary directory %q", dir)
 			}
 			return dir, nil

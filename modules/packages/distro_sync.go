@@ -171,6 +171,9 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 		if res.converged() {
 			return nil
 		}
+		if err := d.writable(ctx, h); err != nil {
+			return err
+		}
 		if err := d.rehearse(ctx, h, res); err != nil {
 			return err
 		}

@@ -14,15 +14,20 @@ import (
 // resolution is what the transaction would do and why it may.
 type resolution struct {
 	t          transaction
+	superseded []item   // old versions of packages whose new version is installed too
 	commands   []string // of the dnf shell
 	duplicates []string
 	leftovers  []installed // kept on purpose
 }
 
-func (r *resolution) converged() bool { return r.t.empty() && len(r.duplicates) == 0 }
+func (r *resolution) converged() bool {
+	return r.t.empty() && len(r.duplicates) == 0 && len(r.superseded) == 0
+}
 
-// options are dnf's options for every command of the module.
-func (d *distroSync) options() []string {
+// options are dnf's options for every command of the module. After an
+// interrupted transaction dnf counts the old version of a protected package as
+// its removal, so protection is lifted there; the gate takes its place.
+func (d *distroSync) options(healing bool) []string {
 	args := append([]string{"-y"}, repoArgs(d.repos)...)
 	if d.ignoreExcludes {
 		args = append(args, "--disableexcludes=all")
@@ -30,14 +35,17 @@ func (d *distroSync) options() []string {
 	if len(d.allowRemoval) > 0 {
 		args = append(args, "--allowerasing") // what it would erase passes the gate first
 	}
+	if healing {
+		args = append(args, "--setopt=protected_packages=")
+	}
 	return args
 }
 
 // shell makes the argv that runs dnf shell commands, which arrive as arguments
 // of a small script so that nothing is written on the host to resolve.
-func (d *distroSync) shell(commands []string, more ...string) []string {
-	text := `printf '%s\n' "$@" | LC_ALL=C dnf ` + host.QuoteArgv(append(d.options(), more...)) + ` shell 2>&1`
-	return append([]string{"/bin/sh", "-c", text, "sh"}, append(commands, "run")...)
+func (d *distroSync) shell(res *resolution, more ...string) []string {
+	text := `printf '%s\n' "$@" | LC_ALL=C dnf ` + host.QuoteArgv(append(d.options(len(res.duplicates) > 0), more...)) + ` shell 2>&1`
+	return append([]string{"/bin/sh", "-c", text, "sh"}, append(slices.Clone(res.commands), "run")...)
 }
 
 // resolve asks dnf what the transaction would do and passes it through the
@@ -52,12 +60,15 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 		return nil, err
 	}
 	res := &resolution{commands: d.commands(pkgs), duplicates: duplicates(pkgs)}
-	if res.t, err = d.ask(ctx, r, res.commands); err != nil {
+	if err := d.ask(ctx, r, res, pkgs); err != nil {
 		return nil, err
 	}
 	// Packages of the old distribution that the transaction leaves alone have no
 	// counterpart: remove or keep them by the playbook's word only.
 	touched := res.t.touches()
+	for _, i := range res.superseded {
+		touched[i.Name] = true
+	}
 	var remove, unknown []string
 	for _, p := range pkgs {
 		if touched[p.Name] || !hasDist(p.Release, d.oldDist) {
@@ -75,14 +86,14 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	}
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return nil, fmt.Errorf("%s of the old distribution have no counterpart in the repositories %s:\n    %s\nDecide for each: add it to \"allow_removal\" to have it removed, or to \"keep\" to leave it as it is",
-			count(len(unknown), "package"), strings.Join(d.repos, ", "), strings.Join(unknown, "\n    "))
+		return nil, fmt.Errorf("what follows is installed from the old distribution and has no counterpart in the repositories %s:\n    %s\nDecide for each package: add it to \"allow_removal\" to have it removed, or to \"keep\" to leave it as it is",
+			strings.Join(d.repos, ", "), strings.Join(unknown, "\n    "))
 	}
 	if len(remove) > 0 {
 		for _, n := range slices.Compact(slices.Sorted(slices.Values(remove))) {
 			res.commands = append(res.commands, "remove "+n)
 		}
-		if res.t, err = d.ask(ctx, r, res.commands); err != nil {
+		if err := d.ask(ctx, r, res, pkgs); err != nil {
 			return nil, err
 		}
 	}
@@ -123,30 +134,54 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 }
 
 // ask resolves without doing: the exit code says nothing, the text does.
-func (d *distroSync) ask(ctx context.Context, r host.Reader, commands []string) (transaction, error) {
+func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pkgs []installed) error {
 	more, err := d.undeclared(ctx, r)
 	if err != nil {
-		return transaction{}, err
+		return err
 	}
-	argv := d.shell(commands, append(more, "--assumeno")...)
-	res, err := r.Query(ctx, argv...)
+	answer, err := r.Query(ctx, d.shell(res, append(more, "--assumeno")...)...)
 	if err != nil {
-		return transaction{}, err
+		return err
 	}
-	out := string(res.Stdout)
+	out := string(answer.Stdout)
 	if strings.Contains(out, "another process") || strings.Contains(out, "Waiting for process") {
-		return transaction{}, fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
+		return fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
 	}
 	t, err := parseTransaction(out)
 	switch {
 	case err != nil:
-		return t, err
+		return err
 	case t.Problems != "" && t.empty():
-		return t, fmt.Errorf("dnf finds no way to synchronise with %s:\n    %s\n%s", strings.Join(d.repos, ", "), indent(t.Problems), d.advice(t.Problems))
+		return fmt.Errorf("dnf finds no way to synchronise with %s:\n    %s\n%s", strings.Join(d.repos, ", "), indent(t.Problems), d.advice(t.Problems))
 	case t.empty() && !t.Nothing:
-		return t, fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
+		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
-	return t, nil
+	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs)
+	res.t = t
+	return nil
+}
+
+// splitRemovals tells losses from old versions that go while another version of
+// the package stays, which is how dnf heals an interrupted transaction.
+func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) {
+	going := map[string]bool{}
+	for _, i := range removals {
+		going[i.Name+" "+i.EVR] = true
+	}
+	stays := map[string]bool{}
+	for _, p := range pkgs {
+		if !going[p.Name+" "+p.evr()] {
+			stays[p.Name] = true
+		}
+	}
+	for _, i := range removals {
+		if stays[i.Name] {
+			superseded = append(superseded, i)
+		} else {
+			lost = append(lost, i)
+		}
+	}
+	return lost, superseded
 }
 
 // undeclared are options that let dnf look into repositories which the host does
@@ -267,8 +302,9 @@ func (r *resolution) plan() module.Plan {
 	add("reinstall", r.t.Reinstall)
 	add("replace", r.t.Replace)
 	add("remove", r.t.Remove)
+	add("remove old versions", r.superseded)
 	if len(r.duplicates) > 0 {
-		p = append(p, module.Change{Argument: "duplicates", From: strings.Join(r.duplicates, ", "), To: "one version each (an earlier transaction was interrupted)"})
+		p = append(p, module.Change{Argument: "duplicates", From: count(len(r.duplicates), "package") + " in two versions", To: "one version each (an earlier transaction was interrupted)"})
 	}
 	return p
 }

@@ -12,7 +12,7 @@ import (
 // transaction. Nothing is installed. It is a job as well, since a download can
 // take long and must not be lost with the connection.
 func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution) error {
-	argv := d.shell(res.commands, "--setopt=tsflags=test")
+	argv := d.shell(res, "--setopt=tsflags=test")
 	job, err := h.Job(ctx, host.Job{Key: d.jobKey() + "-test", Script: shellLine(argv...), Timeout: d.timeout, Output: d.progress})
 	if err != nil {
 		return err
@@ -33,6 +33,18 @@ func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution)
 	return fmt.Errorf("the test of the transaction failed, so nothing was changed. Its log, kept on the host in /var/lib/ferry/jobs, ends with:\n%s", logTail(job.Log, 15))
 }
 
+// writable converts the rpm database if the host's rpm cannot write its format:
+// what an interrupted transaction that had already replaced rpm leaves. Only
+// then, since the old rpm cannot read the new format either.
+func (d *distroSync) writable(ctx context.Context, h host.Host) error {
+	db := &rpmDB{keepCopy: true, timeout: d.timeout, progress: d.progress}
+	have, want, err := db.look(ctx, h)
+	if err != nil || have == want {
+		return err
+	}
+	return db.Apply(ctx, h, nil)
+}
+
 // sshdRefused is the job's exit code for "synchronised, but the new sshd does
 // not accept its configuration".
 const sshdRefused = 41
@@ -42,7 +54,7 @@ const sshdRefused = 41
 func (d *distroSync) script(res *resolution) string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C\n")
-	b.WriteString(shellLine(d.shell(res.commands)...))
+	b.WriteString(shellLine(d.shell(res)...))
 	if d.restartSSHD {
 		fmt.Fprintf(&b, `
 # The running sshd starts the new program for each login, and the two may not

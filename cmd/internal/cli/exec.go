@@ -54,7 +54,10 @@ func (a *app) adhoc(ctx context.Context, pattern string, parallel int, become *b
 	if err != nil {
 		return err
 	}
-	d := engine.NewDialer(inv, log)
+	d, err := engine.NewDialer(inv, log)
+	if err != nil {
+		return err
+	}
 	defer d.Close()
 	v := view.NewAnswers(a.out, asJSON, a.color(a.out))
 	results := engine.Each(ctx, d, hosts, parallel, become, f, v.Add)

@@ -88,7 +88,7 @@ type execBackend struct{}
 func Exec() Backend { return execBackend{} }
 
 func (execBackend) prepare(s *Server) error {
-	for _, d := range []string{"home", "bin", "ferry"} {
+	for _, d := range []string{"home", "bin", "ferry", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, d), 0o755); err != nil { //nolint:gosec // a host's directories
 			return err
 		}
@@ -105,6 +105,7 @@ func (s *Server) environ(p *process) []string {
 	env := append([]string{
 		"PATH=" + strings.Join(path, ":") + ":" + system,
 		"HOME=" + filepath.Join(s.dir, "home"), "USER=" + p.user, "LOGNAME=" + p.user, "SHELL=/bin/sh",
+		"TMPDIR=" + filepath.Join(s.dir, "tmp"),
 		"FERRY_STATE=" + s.StateDir(), "FERRY_BOOT_ID=" + s.bootFile(),
 	}, p.env...)
 	return append(env, s.opt.Env...)
