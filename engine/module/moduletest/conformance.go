@@ -19,7 +19,7 @@ const maxCalls = 400
 // Conformance puts a fixture through what the engine relies on.
 func Conformance(t *testing.T, reg *module.Registry, f *Fixture) {
 	t.Helper()
-	u, err := f.user(t, reg)
+	u, err := f.user(t, reg, t.TempDir())
 	if err != nil {
 		return // the fixture is about arguments that do not decode
 	}

@@ -3,6 +3,7 @@ package moduletest
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
@@ -42,9 +43,10 @@ func Run(t *testing.T, reg *module.Registry, f *Fixture, update bool) {
 func (f *Fixture) outcome(t *testing.T, reg *module.Registry) map[string]string {
 	t.Helper()
 	got := map[string]string{}
-	u, err := f.user(t, reg)
+	dir := t.TempDir()
+	u, err := f.user(t, reg, dir)
 	if err != nil {
-		got[secError] = err.Error() + "\n"
+		got[secError] = text(dir, err)
 		return got
 	}
 	h := f.host()
@@ -57,13 +59,13 @@ func (f *Fixture) outcome(t *testing.T, reg *module.Registry) map[string]string 
 	}
 	one, err := u.use(h)
 	if err != nil {
-		got[secError] = err.Error() + "\n"
+		got[secError] = text(dir, err)
 		return got
 	}
 	if c, ok := one.module.(module.Check); ok {
 		findings, err := c.Check(context.Background(), h)
 		if err != nil {
-			got[secError] = err.Error() + "\n"
+			got[secError] = text(dir, err)
 		} else {
 			got[secFindings] = findingLines(findings)
 		}
@@ -78,18 +80,23 @@ func (f *Fixture) outcome(t *testing.T, reg *module.Registry) map[string]string 
 	return got
 }
 
+// text is an error without the place where the test keeps its files.
+func text(dir string, err error) string {
+	return strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "") + "\n"
+}
+
 // step probes, applies and probes again, as the engine does.
 func (f *Fixture) step(t *testing.T, u *user, one *use, h *hosttest.Host, got map[string]string) {
 	t.Helper()
 	ctx := context.Background()
-	s := one.module.(module.Step)
+	s, dir := one.module.(module.Step), u.pb.Dir
 	plan, err := s.Probe(ctx, h)
 	if w := h.Writes(); len(w) > 0 {
 		t.Errorf("%s: Probe writes:\n%s", f.Path, strings.Join(w, "\n"))
 	}
 	defer func() { got[secResults] = results(s) }()
 	if err != nil {
-		got[secError] = err.Error() + "\n"
+		got[secError] = text(dir, err)
 		return
 	}
 	got[secPlan] = planLines(visible(one, plan))
@@ -102,7 +109,7 @@ func (f *Fixture) step(t *testing.T, u *user, one *use, h *hosttest.Host, got ma
 	err = s.Apply(ctx, h, plan)
 	got[secCommands] = strings.Join(append(h.Writes(), ""), "\n")
 	if err != nil {
-		got[secError] = err.Error() + "\n"
+		got[secError] = text(dir, err)
 		return
 	}
 	if u.acts(s) {

@@ -49,7 +49,7 @@ func newUser(reg *module.Registry, dir, block, vars string, files map[string]str
 	}
 	pb, set := playbook.Load(filepath.Join(dir, "playbook.hcl"), reg, "")
 	if set.HasErrors() {
-		return nil, diagnostics(set.Diags, dir)
+		return nil, diagnostics(set.Diags)
 	}
 	u := &user{pb: pb}
 	playbook.Walk(pb.Plays[0].Items, func(t *playbook.Task) { u.task = t })
@@ -60,9 +60,8 @@ func newUser(reg *module.Registry, dir, block, vars string, files map[string]str
 	return u, nil
 }
 
-func (f *Fixture) user(t *testing.T, reg *module.Registry) (*user, error) {
+func (f *Fixture) user(t *testing.T, reg *module.Registry, dir string) (*user, error) {
 	t.Helper()
-	dir := t.TempDir()
 	t.Chdir(dir) // what a module writes on the controller lands here
 	block, _ := f.section(secStep)
 	vars, _ := f.section(secVars)
@@ -81,7 +80,7 @@ func (u *user) use(h *hosttest.Host) (*use, error) {
 		Name: HostName, Address: "192.0.2.1", Groups: []string{"web"}, Vars: map[string]cty.Value{},
 	})
 	if diags.HasErrors() {
-		return nil, diagnostics(diags, u.pb.Dir)
+		return nil, diagnostics(diags)
 	}
 	if len(u.pb.Facts) > 0 {
 		facts, err := h.Facts(context.Background(), u.pb.Facts...)
@@ -93,7 +92,7 @@ func (u *user) use(h *hosttest.Host) (*use, error) {
 	b, m := playbook.Bind(u.task)
 	d, diags := b.Decode(playbook.Target(u.task), scope.Context(nil), u.pb.Files)
 	if diags.HasErrors() {
-		return nil, diagnostics(diags, u.pb.Dir)
+		return nil, diagnostics(diags)
 	}
 	if !d.Known() {
 		return nil, fmt.Errorf("the arguments %v are not known", d.Unknown)
@@ -107,14 +106,14 @@ func (u *user) use(h *hosttest.Host) (*use, error) {
 }
 
 // diagnostics is one error of the problems found in a playbook.
-func diagnostics(diags hcl.Diagnostics, dir string) error {
+func diagnostics(diags hcl.Diagnostics) error {
 	var lines []string
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
 			lines = append(lines, d.Summary+": "+d.Detail)
 		}
 	}
-	return errors.New(strings.ReplaceAll(strings.Join(lines, "\n"), dir+string(filepath.Separator), ""))
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // acts reports whether the module does something each time it is used.
