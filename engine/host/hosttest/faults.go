@@ -64,6 +64,14 @@ func (f Fault) after(name string) error {
 	return nil
 }
 
+// whole is the error of a call that is a question and nothing else.
+func (f Fault) whole(name string) error {
+	if f == ExitOne {
+		return errExit
+	}
+	return f.after(name)
+}
+
 // Break makes the n-th call from now fail, counted from 1.
 func (h *Host) Break(n int, f Fault) { h.setFault(n, f, false) }
 

@@ -84,8 +84,8 @@ func (h *Host) read(ctx context.Context, line, p string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f == ExitOne {
-		return nil, errExit
+	if err := f.whole(h.name); err != nil {
+		return nil, err
 	}
 	fl := h.at(h.follow(p))
 	switch {
@@ -96,7 +96,7 @@ func (h *Host) read(ctx context.Context, line, p string) ([]byte, error) {
 	case len(fl.content) > host.MaxReadFile:
 		return nil, fmt.Errorf("%s: %w", p, host.ErrTooLarge)
 	}
-	return append([]byte{}, fl.content...), f.after(h.name)
+	return append([]byte{}, fl.content...), nil
 }
 
 // Stat implements host.Reader.
@@ -107,8 +107,8 @@ func (h *Host) Stat(ctx context.Context, p string) (host.FileInfo, error) {
 	if err != nil {
 		return host.FileInfo{}, err
 	}
-	if f == ExitOne {
-		return host.FileInfo{}, errExit
+	if err := f.whole(h.name); err != nil {
+		return host.FileInfo{}, err
 	}
 	fl := h.at(p)
 	if fl == nil {
@@ -118,7 +118,7 @@ func (h *Host) Stat(ctx context.Context, p string) (host.FileInfo, error) {
 		Path: p, Type: fl.kind, Size: int64(len(fl.content)), Mode: host.GoMode(fl.mode),
 		Owner: fl.owner, Group: fl.group, UID: id(fl.owner), GID: id(fl.group),
 		ModTime: world.Add(time.Duration(fl.age) * time.Second), Target: fl.target,
-	}, f.after(h.name)
+	}, nil
 }
 
 func id(name string) int {

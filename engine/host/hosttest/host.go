@@ -272,8 +272,8 @@ func (h *Host) Facts(ctx context.Context, names ...string) (host.Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f == ExitOne {
-		return nil, errExit
+	if err := f.whole(h.name); err != nil {
+		return nil, err
 	}
 	out := host.Facts{}
 	for _, n := range names {
@@ -283,7 +283,7 @@ func (h *Host) Facts(ctx context.Context, names ...string) (host.Facts, error) {
 		}
 		out[n] = v
 	}
-	return out, f.after(h.name)
+	return out, nil
 }
 
 // JobPending implements host.Reader.
@@ -294,10 +294,7 @@ func (h *Host) JobPending(ctx context.Context, key string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if f == ExitOne {
-		return false, errExit
-	}
-	return h.pending[key], f.after(h.name)
+	return h.pending[key], f.whole(h.name)
 }
 
 // Job implements host.Host.
