@@ -65,7 +65,7 @@ func (d *rpmDB) Results(r *schema.Results) {
 
 func (d *rpmDB) SetProgress(f func(string)) { d.progress = f }
 
-func (d *rpmDB) jobKey() string { return "rpm-db-" + d.backend }
+func (d *rpmDB) jobKey() string { return strings.TrimSuffix("rpm-db-"+d.backend, "-") }
 
 // look learns the present and the wanted format and counts packages.
 func (d *rpmDB) look(ctx context.Context, r host.Reader) (have, want string, err error) {
