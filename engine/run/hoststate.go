@@ -3,10 +3,12 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
@@ -143,7 +145,11 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
-	if o.task != "" {
+	switch {
+	case o.status == event.Unreachable: // whichever task met it first
+		why, _, _ := strings.Cut(o.err.Detail, ". ")
+		return o.err.Summary + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
+	case o.task != "":
 		return o.task + ": " + o.err.Summary
 	}
 	return o.err.Summary
@@ -155,6 +161,7 @@ func diagOutcome(diags hcl.Diagnostics) outcome {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
+		d = diag.Plain(d)
 		e := &event.Error{Summary: d.Summary, Detail: d.Detail}
 		if d.Subject != nil {
 			e.File, e.Line = d.Subject.Filename, d.Subject.Start.Line
