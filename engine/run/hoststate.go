@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
@@ -200,6 +202,10 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
+	if o.status == event.Unreachable { // whichever task met it first
+		why, _, _ := strings.Cut(o.err.Detail, ". ")
+		return o.err.Summary + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
+	}
 	text := o.err.Summary
 	if text == summaryFailed {
 		text = firstLine(o.err.Detail)
@@ -216,6 +222,7 @@ func diagOutcome(diags hcl.Diagnostics) outcome {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
+		d = diag.Plain(d)
 		e := &event.Error{Summary: d.Summary, Detail: d.Detail}
 		if d.Subject != nil {
 			e.File, e.Line = d.Subject.Filename, d.Subject.Start.Line

@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -93,9 +96,9 @@ A first look:
 		a.factsCommand(), a.modulesCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &codeError{exitFailed, fmt.Errorf("%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())}
+		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
 	})
-	return cmd
+	return group(cmd)
 }
 
 // report prints an error that no view has shown.
@@ -109,9 +112,23 @@ func (a *app) report(err error) {
 	case errors.As(err, &ce) && ce.err == nil:
 	default:
 		var set diag.Set
-		set.Append(diag.Errorf("ferry cannot do this", nil, "%s", err))
+		summary := "Command not possible"
+		if ce != nil && ce.summary != "" {
+			summary = ce.summary
+		}
+		set.Append(diag.Errorf(summary, nil, "%s", sentence(err.Error())))
 		a.show(set)
 	}
+}
+
+// sentence makes a Go error readable as one: a capital letter and a full stop.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[n:]
+	if last := s[strings.LastIndexByte(s, '\n')+1:]; strings.HasPrefix(last, " ") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
+		return s // it ends with a command
+	}
+	return s + "."
 }
 
 // show renders diagnostics on standard error.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
@@ -22,8 +23,15 @@ const (
 // codeError is an error with the exit code it leads to. A nil cause means that
 // everything has been said already.
 type codeError struct {
-	code int
-	err  error
+	code    int
+	summary string // a constant phrase
+	err     error
+}
+
+// failf returns an error with its exit code, the summary and the detail of the
+// diagnostic it is shown as.
+func failf(code int, summary, format string, args ...any) error {
+	return &codeError{code: code, summary: summary, err: fmt.Errorf(format, args...)}
 }
 
 func (e *codeError) Error() string {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -31,7 +30,7 @@ func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
 		}
 	}
 	if len(paths) == 0 {
-		return nil, &codeError{exitInvalid, fmt.Errorf("no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")}
+		return nil, failf(exitInvalid, "No inventory", "no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")
 	}
 	inv, set := inventory.Load(ctx, paths, inventory.Options{})
 	if err := a.failed(set); err != nil {
@@ -97,7 +96,7 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		total += len(ph.Hosts)
 	}
 	if total == 0 {
-		return c, nil, &codeError{exitInvalid, fmt.Errorf("no play of the playbook %q selects a host of this inventory, so there is nothing to do. The command that shows the hosts is\n    ferry inventory list", pb.Name)}
+		return c, nil, failf(exitInvalid, "No host selected", "no play of the playbook %q selects a host of this inventory, so there is nothing to do. The command that shows the hosts is\n    ferry inventory list", pb.Name)
 	}
 	return c, plays, nil
 }

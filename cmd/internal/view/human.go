@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -98,11 +99,8 @@ func (v *Human) Emit(e event.Event) error {
 	case event.BatchFinished:
 		v.flush(true)
 	case event.PlayFinished:
-		switch {
-		case e.Status == event.NotRun:
+		if e.Status == event.NotRun {
 			v.printf("  not run: %s\n", e.Message)
-		case e.Message != "":
-			v.printf("  %s %s\n", v.st.status(event.Failed, "stopped:"), e.Message)
 		}
 	case event.RunFinished:
 		v.done = &e
@@ -145,7 +143,8 @@ func resultKey(e event.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s|%s|%v", e.Status, e.Message, e.Changes)
 	if e.Error != nil {
-		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, strings.ReplaceAll(e.Error.Detail, e.Host, "HOST"), e.Error.Output)
+		detail := strings.ReplaceAll(e.Error.Detail, e.Host, "HOST")
+		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, detail, e.Error.Output)
 	}
 	return b.String()
 }
@@ -180,10 +179,25 @@ func (v *Human) flush(all bool) {
 		}
 		v.batch.tasks = v.batch.tasks[1:]
 		delete(v.batch.byName, g.name)
+		sortResults(g.results)
 		for _, r := range g.results {
 			v.result(g, r)
 		}
 	}
+}
+
+// sortResults puts what most hosts have in common first, so that the order does
+// not depend on which host was faster.
+func sortResults(rs []*resultGroup) {
+	for _, r := range rs {
+		sort.Strings(r.hosts)
+	}
+	sort.SliceStable(rs, func(i, j int) bool {
+		if len(rs[i].hosts) != len(rs[j].hosts) {
+			return len(rs[i].hosts) > len(rs[j].hosts)
+		}
+		return rs[i].hosts[0] < rs[j].hosts[0]
+	})
 }
 
 func (v *Human) result(g *taskGroup, r *resultGroup) {
@@ -197,7 +211,7 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 	}
 	hosts := hostList(r.hosts)
 	if len(r.hosts) == v.batch.total && v.batch.total > 1 {
-		hosts = "all " + Count(len(r.hosts), "host")
+		hosts = allHosts(len(r.hosts))
 	}
 	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, 44), hosts, took)
 	if e.Message != "" {

@@ -36,6 +36,14 @@ func Count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// allHosts is "both hosts", "all 3 hosts".
+func allHosts(n int) string {
+	if n == 2 {
+		return "both hosts"
+	}
+	return "all " + Count(n, "host")
+}
+
 // hostList names a few hosts, or counts many.
 func hostList(hosts []string) string {
 	const most = 4
