@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -147,6 +148,9 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	if strings.Contains(out, "another process") || strings.Contains(out, "Waiting for process") {
 		return fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
 	}
+	if cannotRun(out) {
+		return fmt.Errorf("%w. It says:\n    %s", errDNFBroken, indent(lastText(out, 4)))
+	}
 	t, err := parseTransaction(out)
 	switch {
 	case err != nil:
@@ -159,6 +163,19 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs)
 	res.t = t
 	return nil
+}
+
+// errDNFBroken is a dnf that does not even start: a transaction was ended so
+// early that libraries of both distributions are mixed.
+var errDNFBroken = errors.New("dnf cannot run on the host")
+
+func cannotRun(out string) bool {
+	for _, sign := range []string{"ImportError:", "ModuleNotFoundError:", "error while loading shared libraries", "symbol lookup error", "bad interpreter"} {
+		if strings.Contains(out, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // splitRemovals tells losses from old versions that go while another version of
