@@ -160,9 +160,30 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	case t.empty() && !t.Nothing:
 		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
-	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs)
+	replaced := map[string]bool{}
+	if len(res.duplicates) > 0 {
+		if replaced, err = obsoleted(ctx, r); err != nil {
+			return err
+		}
+	}
+	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs, replaced)
 	res.t = t
 	return nil
+}
+
+// obsoleted returns the names that installed packages declare to replace. In an
+// interrupted transaction the new package can be there while the old one is too.
+func obsoleted(ctx context.Context, r host.Reader) (map[string]bool, error) {
+	argv := []string{"rpm", "-qa", "--qf", `[%{OBSOLETENAME}\n]`}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, n := range strings.Fields(string(res.Stdout)) {
+		out[n] = true
+	}
+	return out, nil
 }
 
 // errDNFBroken is a dnf that does not even start: a transaction was ended so
@@ -179,8 +200,9 @@ func cannotRun(out string) bool {
 }
 
 // splitRemovals tells losses from old versions that go while another version of
-// the package stays, which is how dnf heals an interrupted transaction.
-func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) {
+// the package stays, or the package that replaces it is installed, which is how
+// dnf heals an interrupted transaction.
+func splitRemovals(removals []item, pkgs []installed, replaced map[string]bool) (lost, superseded []item) {
 	going := map[string]bool{}
 	for _, i := range removals {
 		going[i.Name+" "+i.EVR] = true
@@ -192,7 +214,7 @@ func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) 
 		}
 	}
 	for _, i := range removals {
-		if stays[i.Name] {
+		if stays[i.Name] || replaced[i.Name] {
 			superseded = append(superseded, i)
 		} else {
 			lost = append(lost, i)
