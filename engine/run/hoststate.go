@@ -145,14 +145,18 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
+	text := o.err.Summary
 	switch {
 	case o.status == event.Unreachable: // whichever task met it first
 		why, _, _ := strings.Cut(o.err.Detail, ". ")
-		return o.err.Summary + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
-	case o.task != "":
-		return o.task + ": " + o.err.Summary
+		return text + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
+	case text == summaryFailed:
+		text = firstLine(o.err.Detail)
 	}
-	return o.err.Summary
+	if o.task != "" {
+		return o.task + ": " + text
+	}
+	return text
 }
 
 // diagOutcome turns evaluation problems into a failure.

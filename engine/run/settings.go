@@ -94,8 +94,11 @@ func failure(err error, t *playbook.Task) outcome {
 	case errors.As(err, &cmd) && !cmd.Sensitive:
 		return outcome{status: event.Failed, err: &event.Error{Summary: "Command failed", Argv: cmd.Argv, Exit: cmd.Result.Code, Output: cmd.Output(), Detail: context1(err, cmd)}}
 	}
-	return outcome{status: event.Failed, err: &event.Error{Summary: "Task failed", Detail: sentence(err.Error())}}
+	return outcome{status: event.Failed, err: &event.Error{Summary: summaryFailed, Detail: sentence(err.Error())}}
 }
+
+// summaryFailed is the summary of a failure whose detail says everything.
+const summaryFailed = "Task failed"
 
 // context1 is what a module said around a failed command.
 func context1(err error, cmd *host.CommandError) string {

@@ -24,7 +24,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	plan, err := s.Probe(ctx, h)
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
-			return event.Event{Status: event.Planned, Message: "decided after the tasks before it have changed the host"}, nil
+			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
 		}
 		return u.failed(ctx, err), results(s)
 	}
@@ -73,6 +73,12 @@ func (u *use) acts(s module.Step) bool {
 	return u.t.Info.Effects.Has(module.Action) || ok && a.Acts()
 }
 
+// undecided says that a plan cannot tell what a task will do, and what the host
+// answers as it is now: often the very thing that would go wrong later.
+func undecided(err error) string {
+	return "decided after the tasks before it have changed the host; as it is now:\n" + strings.TrimSpace(err.Error())
+}
+
 // message is what a step has to say to the user.
 func message(s module.Step) string {
 	if m, ok := s.(module.Speaker); ok {
@@ -98,7 +104,7 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
 		if u.acts(s) {
-			return fmt.Errorf("the connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again: %w", err)
+			return &uncertain{err}
 		}
 		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {
 			return err
@@ -108,6 +114,16 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 	}
 }
+
+// uncertain is the loss of the connection while something ran whose outcome the
+// host does not show.
+type uncertain struct{ err error }
+
+func (e *uncertain) Error() string {
+	return "The connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again.\n\nWhat ferry saw: " + sentence(e.err.Error())
+}
+
+func (e *uncertain) Unwrap() error { return e.err }
 
 // converged probes with fresh arguments and fails if something is left to change.
 func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {

@@ -163,9 +163,9 @@ func (u *use) once(ctx context.Context) (event.Event, map[string]cty.Value) {
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
 	findings, err := c.Check(ctx, h)
 	own := results(c)
-	undecided := u.pr.r.opts.Mode == Plan && u.pr.st.changes
+	pending := u.pr.r.opts.Mode == Plan && u.pr.st.changes
 	switch {
-	case undecided && (err != nil || len(findings) > 0):
+	case pending && (err != nil || len(findings) > 0):
 		return event.Event{Status: event.Planned, Message: "checked after the tasks before it have changed the host"}, own
 	case err != nil:
 		return u.failed(ctx, err), own

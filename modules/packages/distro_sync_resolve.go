@@ -86,8 +86,8 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	}
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return nil, fmt.Errorf("%s of the old distribution have no counterpart in the repositories %s:\n    %s\nDecide for each: add it to \"allow_removal\" to have it removed, or to \"keep\" to leave it as it is",
-			count(len(unknown), "package"), strings.Join(d.repos, ", "), strings.Join(unknown, "\n    "))
+		return nil, fmt.Errorf("what follows is installed from the old distribution and has no counterpart in the repositories %s:\n    %s\nDecide for each package: add it to \"allow_removal\" to have it removed, or to \"keep\" to leave it as it is",
+			strings.Join(d.repos, ", "), strings.Join(unknown, "\n    "))
 	}
 	if len(remove) > 0 {
 		for _, n := range slices.Compact(slices.Sorted(slices.Values(remove))) {

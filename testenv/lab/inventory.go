@@ -92,7 +92,7 @@ func (l *Lab) renderHCL() string {
 	b.WriteString("}\n")
 	for _, h := range l.state.Hosts {
 		if h.Web {
-			fmt.Fprintf(&b, "\ngroup \"web\" {\n  hosts = [%q]\n}\n", h.Name)
+			fmt.Fprintf(&b, "\ngroup \"web\" {\n  hosts = [%q]\n  vars = {\n    pages = [\"http://127.0.0.1:%d/\"]\n  }\n}\n", h.Name, SitePort)
 		}
 	}
 	return b.String()

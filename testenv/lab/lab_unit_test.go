@@ -20,7 +20,7 @@ func TestRenderHCL(t *testing.T) {
 	for _, want := range []string{
 		`mirror = "http://10.86.30.1:8080"`, `host "el-2" {`, `address          = "10.86.30.12"`, `user             = "admin"`,
 		`identity_file    = "/var/lib/ferry-lab/demo/id_ed25519"`, `known_hosts_file = "/var/lib/ferry-lab/demo/known_hosts"`,
-		"group \"web\" {\n  hosts = [\"el-1\"]\n}",
+		"group \"web\" {\n  hosts = [\"el-1\"]\n  vars = {\n    pages = [\"http://127.0.0.1:8080/\"]\n  }\n}",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)
