@@ -25,6 +25,7 @@ type Config struct {
 	Limit     []string // host patterns every play is narrowed to
 	Mode      run.Mode
 	Parallel  int
+	Patience  time.Duration // how long a host that was lost may take to answer
 	Tags      []string
 	SkipTags  []string
 	StateDir  string
@@ -110,7 +111,7 @@ func runHost(h *inventory.Host) run.Host {
 func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, error) {
 	o := run.Options{
 		Mode: c.Mode, Parallel: c.Parallel, Tags: c.Tags, SkipTags: c.SkipTags,
-		Stop: c.Stop, Owner: owner(),
+		Stop: c.Stop, Owner: owner(), Patience: c.Patience,
 	}
 	sinks := event.Sinks{}
 	j, err := journal.Open(c.StateDir)

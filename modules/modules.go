@@ -8,6 +8,7 @@ import (
 	"github.com/ferry-ops/ferry/modules/packages"
 	"github.com/ferry-ops/ferry/modules/services"
 	"github.com/ferry-ops/ferry/modules/system"
+	"github.com/ferry-ops/ferry/modules/verify"
 )
 
 // All returns the registry of every module.
@@ -37,5 +38,12 @@ func All() *module.Registry {
 		services.Service(),
 		services.SystemdUnit(),
 		system.Reboot(),
+		verify.Baseline(),
+		verify.Command(),
+		verify.Mounts(),
+		verify.OSRelease(),
+		verify.Packages(),
+		verify.RecordBaseline(),
+		verify.Service(),
 	)
 }

@@ -198,10 +198,10 @@ func TestFerryRefusesLosses(t *testing.T) {
 // record.
 func syncs(t *testing.T, h *lab.Host) string {
 	t.Helper()
-	return strings.TrimSpace(sh(t, h, 0, `ls -d /var/lib/ferry/jobs/distro-sync.oe2203sp4~* 2>/dev/null | wc -l`))
+	return strings.TrimSpace(sh(t, h, 0, `ls -d /var/lib/ferry/jobs/distro-sync-oe2203sp4~* 2>/dev/null | wc -l`))
 }
 
-const inSync = `test -d /var/lib/ferry/jobs/distro-sync.oe2203sp4 && rpm -qa 2>/dev/null | grep -q oe2203sp4`
+const inSync = `test -d /var/lib/ferry/jobs/distro-sync-oe2203sp4 && rpm -qa 2>/dev/null | grep -q oe2203sp4`
 
 func TestNetworkCutInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "cut", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})

@@ -104,6 +104,7 @@ const writeScript = `set -e
 p=$1
 if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
 if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
+if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a regular file" >&2; exit 1; fi
 if [ -n "$5" ]; then t=$5; else
   t=$(mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX")
 fi

@@ -29,6 +29,9 @@ type ConnectError struct {
 	// Permanent says that trying again cannot help (a wrong key, a changed
 	// host key, a wrong sudo password).
 	Permanent bool
+	// Passing says that the host is there and broke off before a login was
+	// decided, as it does while its sshd is replaced or restarted.
+	Passing bool
 }
 
 func (e *ConnectError) Error() string {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type hostState struct {
 	r     *Runner
 	info  Host
 	conns map[bool]*connection // by become
+	// settled says that no job of an earlier run is under way on the host.
+	settled bool
 
 	counts   map[event.Status]int
 	status   event.Status // how the host ended so far
@@ -75,14 +78,64 @@ func (st *hostState) conn(ctx context.Context, become bool, user string) (*conne
 		return c, nil
 	}
 	start := time.Now()
-	t, err := st.r.connect(ctx, st.info.Name, become, user)
+	t, err := st.dial(ctx, become, user)
 	if err != nil {
 		return nil, err
 	}
 	c := &connection{t: t, h: host.New(st.info.Name, t)}
 	st.conns[become] = c
 	st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
+	if !st.settled {
+		if err := st.settle(ctx, c); err != nil {
+			return nil, err
+		}
+		st.settled = true
+	}
 	return c, nil
+}
+
+// dial connects. A host whose sshd answers and then breaks off is in the middle
+// of something (its sshd is being replaced or restarted): it is asked again for
+// a while. Everything else is told at once.
+func (st *hostState) dial(ctx context.Context, become bool, user string) (host.Transport, error) {
+	deadline := time.Now().Add(min(st.r.opts.patience(), 2*time.Minute))
+	for wait := time.Second; ; wait = min(2*wait, 10*time.Second) {
+		t, err := st.r.connect(ctx, st.info.Name, become, user)
+		var ce *host.ConnectError
+		if err == nil || !errors.As(err, &ce) || !ce.Passing || time.Now().Add(wait).After(deadline) {
+			return t, err
+		}
+		st.waiting("the host breaks off logins (its sshd may be being replaced); trying again: " + firstLine(ce.What))
+		if !pause(ctx, st.r.opts.Stop, wait) {
+			return nil, err
+		}
+	}
+}
+
+func (st *hostState) waiting(text string) {
+	st.r.emit.emit(event.Event{Kind: event.TaskWaiting, Host: st.info.Name, Message: text})
+}
+
+// settle waits for a job that an earlier run left under way: until it ends, the
+// host shows neither what it was nor what it will be.
+func (st *hostState) settle(ctx context.Context, c *connection) error {
+	if st.r.opts.Mode == Plan {
+		key, _, err := host.RunningJob(ctx, c.t)
+		if err == nil && key != "" {
+			err = fmt.Errorf("the job %s of an earlier run is under way on the host, so nothing can be planned now. Plan again when it has ended, or run the playbook, which follows it to its end", key)
+		}
+		return err
+	}
+	told := ""
+	return host.AwaitJobs(ctx, c.t, st.info.Name, st.r.opts.patience(), func(key, line string) {
+		if told != key {
+			told = key
+			st.waiting("the job " + key + " of an earlier run is under way; waiting for its end")
+		}
+		if line != "" {
+			st.r.emit.emit(event.Event{Kind: event.TaskOutput, Host: st.info.Name, Message: line})
+		}
+	})
 }
 
 // lock makes this run the only one that changes the host. A connection without
@@ -126,7 +179,11 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 			st.pending = append(st.pending, h.Address())
 		}
 	}
-	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)})
+	done := event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)}
+	if res.failed() && res.task == "" { // nothing has told of this failure yet
+		done.Error = res.err
+	}
+	st.r.emit.emit(done)
 	return res.failed() || pr.rescued
 }
 
@@ -145,12 +202,12 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
-	text := o.err.Summary
-	switch {
-	case o.status == event.Unreachable: // whichever task met it first
+	if o.status == event.Unreachable { // whichever task met it first
 		why, _, _ := strings.Cut(o.err.Detail, ". ")
-		return text + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
-	case text == summaryFailed:
+		return o.err.Summary + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
+	}
+	text := o.err.Summary
+	if text == summaryFailed {
 		text = firstLine(o.err.Detail)
 	}
 	if o.task != "" {

@@ -113,6 +113,7 @@ func (pr *playRun) finish(t *playbook.Task, key string, ev event.Event) outcome 
 }
 
 func (pr *playRun) fail(t *playbook.Task, key string, out outcome) outcome {
+	out.task = t.Address()
 	pr.report(t, key, event.Event{Status: out.status, Error: out.err})
 	return out
 }

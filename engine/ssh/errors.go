@@ -85,7 +85,7 @@ func loginError(outer, ctx context.Context, t Target, l *login, err error) error
 }
 
 func closedError(t Target, err error) error {
-	return &host.ConnectError{Host: t.Name, Address: t.shown(), Err: err,
+	return &host.ConnectError{Host: t.Name, Address: t.shown(), Err: err, Passing: true,
 		What: fmt.Sprintf("The connection was closed during the login: %v.", err),
 		Cure: "Check sshd on the host: it may be starting, be replaced by an update, or be limiting connections (MaxStartups)."}
 }

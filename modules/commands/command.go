@@ -50,7 +50,7 @@ func (c *command) Schema(b *schema.Block) {
 }
 
 func (c *command) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
-	return c.probe(ctx, r, c.argv, "run "+host.Shorten(host.QuoteArgv(c.argv), 120), &c.outcome)
+	return c.probe(ctx, r, c.argv, module.Change{Argument: "run " + host.Shorten(host.QuoteArgv(c.argv), 120)}, &c.outcome)
 }
 
 func (c *command) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
@@ -87,21 +87,22 @@ func (o *outcome) Results(r *schema.Results) {
 }
 
 // probe decides whether the command is needed; a read-only one runs right here.
-func (s *settings) probe(ctx context.Context, r host.Reader, argv []string, what string, o *outcome) (module.Plan, error) {
+func (s *settings) probe(ctx context.Context, r host.Reader, argv []string, what module.Change, o *outcome) (module.Plan, error) {
 	if needed, err := s.needed(ctx, r); err != nil || !needed {
 		return nil, err
 	}
 	if s.readOnly {
+		full := argv
 		if s.dir != "" || s.stdin != "" {
-			argv = append([]string{"/bin/sh", "-c", `cd "$1" || exit; printf %s "$2" | { shift 2; exec "$@"; }`, "sh", orRoot(s.dir), s.stdin}, argv...)
+			full = append([]string{"/bin/sh", "-c", `cd "$1" || exit; printf %s "$2" | { shift 2; "$@"; }`, "sh", orRoot(s.dir), s.stdin}, argv...)
 		}
-		res, err := r.Query(ctx, argv...)
+		res, err := r.Query(ctx, full...)
 		if err != nil {
 			return nil, err
 		}
 		return nil, s.judge(argv, res, o)
 	}
-	return module.Plan{{Argument: what}}, nil
+	return module.Plan{what}, nil
 }
 
 func orRoot(dir string) string {

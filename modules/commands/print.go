@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -50,8 +51,12 @@ func (p *printStep) Probe(context.Context, host.Reader) (module.Plan, error) {
 		p.text = s
 		return nil, nil
 	}
-	b, err := json.MarshalIndent(p.value, "", "  ")
-	p.text = string(b)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(p.value)
+	p.text = strings.TrimSuffix(b.String(), "\n")
 	return nil, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -57,13 +58,19 @@ func (s *script) Probe(ctx context.Context, r host.Reader) (module.Plan, error) 
 	if needed, err := s.needed(ctx, r); err != nil || !needed {
 		return nil, err
 	}
-	return module.Plan{{Argument: "run " + host.Shorten(host.QuoteArgv(append([]string{s.src}, s.args...)), 120)}}, nil
+	p := module.Plan{{Argument: "run " + filepath.Base(s.src)}}
+	if len(s.args) > 0 { // apart, since they may be sensitive
+		p = append(p, module.Change{Argument: "args", To: host.Shorten(host.QuoteArgv(s.args), 120)})
+	}
+	return p, nil
 }
 
+// scriptWrapper calls the interpreter itself, because /tmp may be mounted noexec.
 const scriptWrapper = `d=$(mktemp -d) || exit 126
 trap 'rm -rf "$d"' EXIT
 cat >"$d/script" && chmod 0700 "$d/script" || exit 126
-case $(head -c 2 "$d/script") in '#!') "$d/script" "$@";; *) /bin/sh "$d/script" "$@";; esac`
+i=$(sed -n '1s/^#! *//p' "$d/script")
+set -f; ${i:-/bin/sh} "$d/script" "$@"`
 
 func (s *script) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	st, err := os.Stat(s.src)

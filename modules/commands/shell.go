@@ -47,7 +47,8 @@ func (s *shell) Schema(b *schema.Block) {
 func (s *shell) argv() []string { return []string{"/bin/sh", "-c", s.script} }
 
 func (s *shell) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
-	return s.probe(ctx, r, s.argv(), "run "+host.Shorten(firstLine(s.script), 120), &s.outcome)
+	// The change is named for the argument, whose value may be sensitive.
+	return s.probe(ctx, r, s.argv(), module.Change{Argument: "script", To: "run " + host.Shorten(firstLine(s.script), 120)}, &s.outcome)
 }
 
 func (s *shell) Apply(ctx context.Context, h host.Host, _ module.Plan) error {

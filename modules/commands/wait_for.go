@@ -19,8 +19,8 @@ func WaitFor() module.Info {
 		Doc: `Looks again and again, on the host itself, until everything asked for holds at the
 same time. Nothing on the host changes.`,
 		Example: `task "wait_for" "web" {
-  port    = 8080
-  within  = "2m"
+  port   = 8080
+  within = "2m"
 }
 `,
 		New: func() module.Step { return &waitFor{within: 5 * time.Minute, every: time.Second} },
@@ -51,6 +51,9 @@ func (w *waitFor) Schema(b *schema.Block) {
 func (w *waitFor) Validate() error {
 	if w.port == nil && w.path == "" && w.gone == "" && len(w.command) == 0 {
 		return errors.New("One of the arguments \"port\", \"path\", \"gone\" and \"command\" is needed: what to wait for.")
+	}
+	if w.every < 100*time.Millisecond {
+		return errors.New("The argument \"every\" must be at least 100ms; looking more often only keeps the host busy.")
 	}
 	return nil
 }
@@ -104,6 +107,7 @@ func listening(ctx context.Context, r host.Reader, port int) (bool, error) {
 }
 
 func (w *waitFor) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, w.within)
 	defer cancel()
 	missing := ""
@@ -119,6 +123,9 @@ func (w *waitFor) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		}
 		select {
 		case <-ctx.Done():
+			if outer.Err() != nil {
+				return outer.Err()
+			}
 			return fmt.Errorf("waited %s, and still: %s", w.within, missing)
 		case <-time.After(w.every):
 		}

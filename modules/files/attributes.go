@@ -42,8 +42,8 @@ func (a attributes) attr() host.Attr {
 	return host.Attr{Mode: host.GoMode(a.mode), Owner: a.owner, Group: a.group}
 }
 
-// apply sets the attributes of an existing path. A symbolic link itself is
-// changed, not what it points to.
+// apply sets the attributes of an existing path. The owner of a symbolic link
+// itself is changed, not that of what it points to; its mode cannot be.
 func (a attributes) apply(ctx context.Context, h host.Host, path string) error {
 	var cmds [][]string
 	if a.owner != "" || a.group != "" {

@@ -63,6 +63,12 @@ func (s *blockInFile) Validate() error {
 	if strings.ContainsAny(s.marker+s.comment, "\n\r") {
 		return errors.New("The arguments \"marker\" and \"comment\" cannot contain a line break.")
 	}
+	begin, end := s.markers()
+	for _, l := range splitLines(s.block) {
+		if l == begin || l == end {
+			return errors.New("The argument \"block\" holds one of its own marker lines, so where it ends could not be told. Leave the markers out; they are added.")
+		}
+	}
 	return s.checkValidate()
 }
 

@@ -20,6 +20,8 @@ type target struct {
 	attributes
 
 	backupPath string
+	// real is where the content is: path, or what it points to as a symbolic link.
+	real string
 }
 
 func (t *target) schema(b *schema.Block) {
@@ -53,34 +55,63 @@ func (t *target) plan(have []byte, there bool, fi host.FileInfo, want []byte) mo
 	return t.differ(fi)
 }
 
+// find describes the file, following a symbolic link as writing does.
+func (t *target) find(ctx context.Context, r host.Reader) (fi host.FileInfo, there bool, err error) {
+	t.real = t.path
+	fi, there, err = stat(ctx, r, t.path)
+	if err == nil && there && fi.Type == "link" {
+		argv := []string{"readlink", "-f", "--", t.path}
+		res, err := r.Query(ctx, argv...)
+		if res, err = host.Must(argv, res, err); err != nil {
+			return fi, true, err
+		}
+		t.real = strings.TrimSuffix(string(res.Stdout), "\n")
+		fi, there, err = stat(ctx, r, t.real)
+		if err != nil {
+			return fi, there, err
+		}
+	}
+	if err == nil && there && fi.Type != "file" {
+		return fi, true, fmt.Errorf("%s is no regular file (it is of type %s); the argument \"path\" must name the file itself", t.real, fi.Type)
+	}
+	return fi, there, err
+}
+
 // look reads the file and its attributes.
 func (t *target) look(ctx context.Context, r host.Reader) (have []byte, there bool, fi host.FileInfo, err error) {
-	fi, there, err = stat(ctx, r, t.path)
+	fi, there, err = t.find(ctx, r)
 	if err != nil || !there {
 		return nil, false, fi, err
 	}
-	if fi.Type == "directory" {
-		return nil, true, fi, fmt.Errorf("%s is a directory; the argument \"path\" must name the file itself", t.path)
-	}
-	have, there, err = read(ctx, r, t.path)
+	have, there, err = read(ctx, r, t.real)
 	return have, there, fi, err
+}
+
+// keep copies the file as it is, if the playbook wants that. A run that was
+// interrupted and is repeated makes the same copy.
+func (t *target) keep(ctx context.Context, h host.Host, fi host.FileInfo) error {
+	if !t.backup {
+		return nil
+	}
+	t.backupPath = fmt.Sprintf("%s.%s~", t.path, fi.ModTime.Format("20060102T150405"))
+	return do(ctx, h, "cp", "-a", "--", t.real, t.backupPath)
 }
 
 // write puts the content in place: check, keep the old one, replace.
 func (t *target) write(ctx context.Context, h host.Host, want []byte) error {
 	have, there, fi, err := t.look(ctx, h)
-	if err != nil {
+	tooLarge := errors.Is(err, host.ErrTooLarge) // so it is another content
+	if err != nil && !tooLarge {
 		return err
 	}
 	if there && bytes.Equal(have, want) {
-		return t.apply(ctx, h, t.path)
+		return t.apply(ctx, h, t.real)
 	}
 	if err := t.check(ctx, h, want); err != nil {
 		return err
 	}
-	if there && t.backup {
-		t.backupPath = fmt.Sprintf("%s.%s~", t.path, fi.ModTime.Format("20060102T150405"))
-		if err := do(ctx, h, "cp", "-a", "--", t.path, t.backupPath); err != nil {
+	if there || tooLarge {
+		if err := t.keep(ctx, h, fi); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -55,8 +56,11 @@ func (c *copyFile) Schema(b *schema.Block) {
 }
 
 func (c *copyFile) Validate() error {
-	if c.src != "" && c.content != "" {
+	switch {
+	case c.src != "" && c.content != "":
 		return errors.New("One of the arguments \"src\" and \"content\" can be given, not both.")
+	case c.src == "" && c.content == "":
+		return errors.New("One of the arguments \"src\" and \"content\" is needed: what the file must hold. To make an empty file where there is none, use the module \"file\".")
 	}
 	return c.checkValidate()
 }
@@ -92,6 +96,9 @@ func (c *copyFile) want() (content []byte, large bool, err error) {
 		return nil, false, fmt.Errorf("%s is not a regular file; copy takes one file, and a directory tree is packed first", c.src)
 	}
 	if st.Size() > smallFile {
+		if len(c.validate) > 0 {
+			return nil, true, fmt.Errorf("%s has %d bytes, and \"validate\" checks files of at most %d; drop the argument, or check the file in a task of its own", filepath.Base(c.src), st.Size(), smallFile)
+		}
 		return nil, true, nil
 	}
 	content, err = os.ReadFile(c.src)
@@ -100,7 +107,7 @@ func (c *copyFile) want() (content []byte, large bool, err error) {
 
 // probeLarge compares hashes.
 func (c *copyFile) probeLarge(ctx context.Context, r host.Reader) (module.Plan, error) {
-	fi, there, err := stat(ctx, r, c.path)
+	fi, there, err := c.find(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func (c *copyFile) sameHash(ctx context.Context, r host.Reader) (bool, error) {
 	if _, err := io.Copy(sum, f); err != nil {
 		return false, err
 	}
-	argv := []string{"sha256sum", "--", c.path}
+	argv := []string{"sha256sum", "--", c.real}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return false, err
@@ -157,7 +164,10 @@ func (c *copyFile) Apply(ctx context.Context, h host.Host, plan module.Plan) err
 			return c.upload(ctx, h)
 		}
 	}
-	return c.apply(ctx, h, c.path)
+	if _, _, err := c.find(ctx, h); err != nil {
+		return err
+	}
+	return c.apply(ctx, h, c.real)
 }
 
 func (c *copyFile) upload(ctx context.Context, h host.Host) error {
@@ -170,11 +180,12 @@ func (c *copyFile) upload(ctx context.Context, h host.Host) error {
 	if err != nil {
 		return err
 	}
-	if fi, there, err := stat(ctx, h, c.path); err != nil {
+	fi, there, err := c.find(ctx, h)
+	if err != nil {
 		return err
-	} else if there && c.backup {
-		c.backupPath = fmt.Sprintf("%s.%s~", c.path, fi.ModTime.Format("20060102T150405"))
-		if err := do(ctx, h, "cp", "-a", "--", c.path, c.backupPath); err != nil {
+	}
+	if there {
+		if err := c.keep(ctx, h, fi); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,12 @@ type fetch struct {
 var (
 	_ module.Step     = (*fetch)(nil)
 	_ module.Reporter = (*fetch)(nil)
+	_ module.Actor    = (*fetch)(nil)
 )
+
+// Acts implements module.Actor: a log can have grown before a second look, and
+// the copy is a copy all the same.
+func (f *fetch) Acts() bool { return true }
 
 func (f *fetch) Schema(b *schema.Block) {
 	b.String(&f.src, "src", "Path on the host.", schema.Required, schema.AbsPath)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -53,8 +54,10 @@ func (f *file) Validate() error {
 		return errors.New("With state = \"link\" the argument \"target\" is needed: where the link points.")
 	case f.state != "link" && f.target != "":
 		return errors.New("The argument \"target\" belongs to state = \"link\".")
-	case f.state == "absent" && f.path == "/":
+	case f.state == "absent" && path.Clean(f.path) == "/":
 		return errors.New("The root directory cannot be made absent.")
+	case f.state == "link" && f.mode != 0:
+		return errors.New("A symbolic link has no mode of its own. Drop the argument \"mode\", or set it for what the link points to.")
 	case f.recurse && f.state != "absent":
 		return errors.New("The argument \"recurse\" belongs to state = \"absent\".")
 	}
@@ -71,8 +74,9 @@ func (f *file) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 			return nil, nil
 		}
 		if fi.Type == "directory" && !f.recurse {
-			res, err := r.Query(ctx, "find", f.path, "-mindepth", "1", "-maxdepth", "1", "-print", "-quit")
-			if err != nil {
+			argv := []string{"find", f.path, "-mindepth", "1", "-maxdepth", "1", "-print", "-quit"}
+			res, err := r.Query(ctx, argv...)
+			if res, err = host.Must(argv, res, err); err != nil {
 				return nil, err
 			}
 			if len(res.Stdout) > 0 {
@@ -118,5 +122,9 @@ func (f *file) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 			return err
 		}
 	}
-	return f.apply(ctx, h, f.path)
+	a := f.attributes
+	if f.state == "link" {
+		a.mode = 0 // chmod would change what the link points to
+	}
+	return a.apply(ctx, h, f.path)
 }

@@ -94,23 +94,21 @@ func (l *line) edit(text string) string {
 		}
 		return joinLines(out)
 	}
-	at := -1
+	at, there := -1, false
 	for i, s := range lines {
-		if match(l.match, s) || l.match == "" && s == l.line {
+		there = there || s == l.line
+		if match(l.match, s) {
 			at = i
 		}
 	}
+	// A line that is there and that "match" does not match took the place of one
+	// that did; to replace another each time would never end.
+	if there && (at < 0 || lines[at] == l.line || !match(l.match, l.line)) {
+		return text
+	}
 	if at >= 0 {
-		if lines[at] == l.line {
-			return text
-		}
 		lines[at] = l.line
 		return joinLines(lines)
-	}
-	for _, s := range lines { // the line is there, though "match" does not match it
-		if s == l.line {
-			return text
-		}
 	}
 	at = len(lines)
 	for i, s := range lines {

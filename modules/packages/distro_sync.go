@@ -137,7 +137,7 @@ func (d *distroSync) distTag() string {
 
 // jobKey is the same for every run with these arguments, so that a run finds
 // what an earlier one started.
-func (d *distroSync) jobKey() string { return "distro-sync" + d.distTag() }
+func (d *distroSync) jobKey() string { return "distro-sync-" + strings.TrimPrefix(d.distTag(), ".") }
 
 func (d *distroSync) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	if _, err := manager(ctx, r, "distro_sync needs dnf: yum cannot remove what stands in the way"); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -58,6 +60,9 @@ func (s *moduleStream) Validate() error {
 	if g := badGlob(s.names); g != "" {
 		return fmt.Errorf("The argument \"names\" holds %q, which is not a pattern.", g)
 	}
+	if s.state == "enabled" && strings.ContainsAny(strings.Join(s.names, ""), "*?[") {
+		return errors.New("With state = \"enabled\" the argument \"names\" takes names, not patterns: each module has streams of its own.")
+	}
 	if (s.state == "enabled") != (s.stream != "") {
 		return errors.New("The argument \"stream\" belongs to state = \"enabled\", which needs it.")
 	}
@@ -67,8 +72,7 @@ func (s *moduleStream) Validate() error {
 // moduleState is one file of /etc/dnf/modules.d.
 type moduleState struct{ name, stream, state string }
 
-// parseModules reads what head -n -0 FILES prints of the files: the sections of
-// all of them, one after the other.
+// parseModules reads the files one after the other: one section each.
 func parseModules(out string) []moduleState {
 	f := parseRepoFile(out)
 	var states []moduleState
@@ -114,7 +118,8 @@ func (s *moduleStream) Probe(ctx context.Context, r host.Reader) (module.Plan, e
 		}
 		return p, nil
 	}
-	for _, m := range all {
+	for _, n := range slices.Sorted(maps.Keys(all)) {
+		m := all[n]
 		if !matchAny(s.names, m.name) {
 			continue
 		}

@@ -113,6 +113,7 @@ func (s *repoState) look(ctx context.Context, r host.Reader) ([]repoChange, erro
 func (s *repoState) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	changes, err := s.look(ctx, r)
 	var plan module.Plan
+	s.disabled = nil
 	for _, c := range changes {
 		sort.Strings(c.ids)
 		for _, id := range c.ids {

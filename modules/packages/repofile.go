@@ -135,7 +135,11 @@ func (f *repoFile) unset(id, key string) {
 
 // remove takes a repository out of the file.
 func (f *repoFile) remove(id string) {
-	if from, to, ok := f.section(id); ok {
+	for {
+		from, to, ok := f.section(id)
+		if !ok {
+			return
+		}
 		f.lines = append(f.lines[:from:from], f.lines[to:]...)
 	}
 }

@@ -65,7 +65,7 @@ func (d *rpmDB) Results(r *schema.Results) {
 
 func (d *rpmDB) SetProgress(f func(string)) { d.progress = f }
 
-func (d *rpmDB) jobKey() string { return "rpm-db-" + d.backend }
+func (d *rpmDB) jobKey() string { return strings.TrimSuffix("rpm-db-"+d.backend, "-") }
 
 // look learns the present and the wanted format and counts packages.
 func (d *rpmDB) look(ctx context.Context, r host.Reader) (have, want string, err error) {
@@ -133,10 +133,15 @@ echo "copy=$copy"
 `
 
 func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
-	_, err := runJob(ctx, h, host.Job{
+	res, err := runJob(ctx, h, host.Job{
 		Key: d.jobKey(), Timeout: d.timeout, Output: d.progress,
 		Script: fmt.Sprintf(convertScript, host.Quote(d.backend), host.Quote(fmt.Sprint(d.keepCopy))),
 	})
 	h.Forget()
+	for line := range strings.Lines(string(res.Log)) {
+		if dir, ok := strings.CutPrefix(strings.TrimSpace(line), "copy="); ok && d.keepCopy {
+			d.copy = dir
+		}
+	}
 	return err
 }

@@ -51,6 +51,9 @@ var headings = []struct {
 	{"Downgrading:", func(t *transaction) *[]item { return &t.Downgrade }, false},
 	{"Reinstalling:", func(t *transaction) *[]item { return &t.Reinstall }, false},
 	{"Removing:", func(t *transaction) *[]item { return &t.Remove }, false},
+	{"Updating:", func(t *transaction) *[]item { return &t.Upgrade }, false}, // yum's words here and in the next two
+	{"Updating for dependencies:", func(t *transaction) *[]item { return &t.Upgrade }, false},
+	{"Removing for dependencies:", func(t *transaction) *[]item { return &t.Remove }, true},
 	{"Removing dependent packages", func(t *transaction) *[]item { return &t.Remove }, true},
 	{"Removing unused dependencies", func(t *transaction) *[]item { return &t.Remove }, true},
 }

@@ -100,8 +100,13 @@ func (u unitState) running() bool { return u.Active == "active" || u.Active == "
 // enabled reports whether the unit starts at boot. Units without an [Install]
 // section ("static") start when others need them; they cannot be enabled.
 func (u unitState) enabled() bool {
+	return u.File == "enabled" || u.File == "alias" || u.fixed()
+}
+
+// fixed reports whether enabling or disabling the unit would change nothing.
+func (u unitState) fixed() bool {
 	switch u.File {
-	case "enabled", "enabled-runtime", "alias", "static", "indirect", "generated":
+	case "static", "indirect", "generated", "transient":
 		return true
 	}
 	return false
@@ -151,11 +156,16 @@ func (s *service) Probe(ctx context.Context, r host.Reader) (module.Plan, error)
 		}
 		return nil, nil
 	}
+	if s.enabled != nil && u.File == "" {
+		if u.File, err = legacyFile(ctx, r, s.full()); err != nil {
+			return nil, err
+		}
+	}
 	var p module.Plan
 	if s.masked != nil && *s.masked != (u.Load == "masked") {
 		p = append(p, module.Change{Argument: "masked", From: fmt.Sprint(u.Load == "masked"), To: fmt.Sprint(*s.masked)})
 	}
-	if s.enabled != nil && *s.enabled != u.enabled() && !(u.File == "static" || u.File == "generated") {
+	if s.enabled != nil && *s.enabled != u.enabled() && !u.fixed() {
 		p = append(p, module.Change{Argument: "enabled", From: u.File, To: onOff(*s.enabled)})
 	}
 	switch {
@@ -167,6 +177,21 @@ func (s *service) Probe(ctx context.Context, r host.Reader) (module.Plan, error)
 		p = append(p, module.Change{Argument: "state", From: u.Active, To: s.state})
 	}
 	return p, nil
+}
+
+// legacyFile asks whether a unit made from a script of /etc/init.d is enabled,
+// which "systemctl show" of systemd 219 does not tell.
+func legacyFile(ctx context.Context, r host.Reader, unit string) (string, error) {
+	argv := []string{"systemctl", "is-enabled", "--", unit}
+	res, err := r.Query(ctx, argv...)
+	if err != nil {
+		return "", err
+	}
+	words := strings.Fields(string(res.Stdout))
+	if len(words) == 0 {
+		return "", &host.CommandError{Argv: argv, Result: res}
+	}
+	return words[len(words)-1], nil
 }
 
 func onOff(on bool) string {

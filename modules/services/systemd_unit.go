@@ -89,7 +89,7 @@ func (s *systemdUnit) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 		p = append(p, module.Change{Argument: "content", From: "differs", To: s.path(), Diff: module.Diff(s.path(), have, []byte(s.content))})
 	}
 	// A file that is right and that systemd has not read yet is what a killed run leaves.
-	argv := []string{"systemctl", "show", "--property=NeedDaemonReload", "--", fullName(s.unit)}
+	argv := []string{"systemctl", "show", "--property=NeedDaemonReload", "--", loadable(fullName(s.unit))}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
@@ -99,6 +99,9 @@ func (s *systemdUnit) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 	}
 	return p, nil
 }
+
+// loadable is a unit that systemctl show can load: of a template, an instance.
+func loadable(unit string) string { return strings.Replace(unit, "@.", "@ferry.", 1) }
 
 func (s *systemdUnit) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	run := func(argv ...string) error {

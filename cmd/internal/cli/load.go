@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +45,7 @@ type runFlags struct {
 	limit          []string
 	tags, skipTags []string
 	parallel       int
+	patience       time.Duration
 	diff, json     bool
 	quiet          bool
 }
@@ -56,6 +58,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
+	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again")
 	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
@@ -81,7 +84,7 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		return c, nil, err
 	}
 	c = engine.Config{
-		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel,
+		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience,
 		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log,
 	}
 	plays, set := engine.Hosts(c)

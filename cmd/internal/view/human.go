@@ -153,6 +153,10 @@ func (v *Human) hostFinished(e event.Event) {
 	if e.Status == event.NotRun {
 		v.printf("  %s %s: %s\n", v.st.status(e.Status, pad("not run", 12)), e.Host, e.Message)
 	}
+	if e.Error != nil { // it failed before its first task
+		v.printf("  %s %s\n", v.st.status(e.Status, pad(word(e.Status), 12)), e.Host)
+		v.failure(e, []string{e.Host})
+	}
 	if v.batch != nil {
 		delete(v.batch.active, e.Host)
 		v.flush(false)

@@ -1,0 +1,185 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Mounts checks file systems.
+func Mounts() module.Info {
+	return module.Info{
+		Name:    "mounts",
+		Summary: "Checks space on file systems, /etc/fstab against what is mounted, and mount options.",
+		Doc: `Space is measured where each path lies, so paths on one file system share it: when two
+of them name the same file system, their needs are added up.`,
+		Example: `check "mounts" "space" {
+  min_free_mb = { "/" = "2048", "/boot" = "200" }
+}
+`,
+		NewCheck: func() module.Check { return &mounts{} },
+	}
+}
+
+type mounts struct {
+	minFree         map[string]string
+	fstab           bool
+	mounted, forbid []string
+	forbidReadOnly  bool
+}
+
+var (
+	_ module.Check     = (*mounts)(nil)
+	_ module.Validator = (*mounts)(nil)
+)
+
+func (c *mounts) Schema(b *schema.Block) {
+	b.StringMap(&c.minFree, "min_free_mb", "Paths, each with the MiB that must be free there. A path that does not exist needs none.")
+	b.Bool(&c.fstab, "fstab", "Everything in /etc/fstab that is mounted at boot must be mounted.")
+	b.Strings(&c.mounted, "mounted", "Mount points that must be mounted.", schema.AbsPath)
+	b.Strings(&c.forbid, "forbidden_options", "Mount options that must not be in /etc/fstab, because the target no longer knows them.")
+	b.Bool(&c.forbidReadOnly, "writable", "No file system on a disk may be mounted read-only.")
+}
+
+func (c *mounts) Validate() error {
+	if len(c.minFree)+len(c.mounted)+len(c.forbid) == 0 && !c.fstab && !c.forbidReadOnly {
+		return errors.New("The check needs at least one argument that says what to look for.")
+	}
+	for p, n := range c.minFree {
+		if _, err := strconv.Atoi(n); err != nil || !strings.HasPrefix(p, "/") {
+			return fmt.Errorf("The argument \"min_free_mb\" maps absolute paths to whole numbers of MiB, not %q to %q.", p, n)
+		}
+	}
+	return nil
+}
+
+func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	var out []module.Finding
+	space, err := c.space(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, space...)
+	if !c.fstab && !c.forbidReadOnly && len(c.mounted)+len(c.forbid) == 0 {
+		return out, nil
+	}
+	argv := []string{"/bin/sh", "-c", `cat /proc/self/mounts && echo --fstab-- && if [ -e /etc/fstab ]; then cat /etc/fstab; fi`}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	now, table, _ := strings.Cut(string(res.Stdout), "--fstab--\n")
+	return append(out, c.tables(parseTable(now), parseTable(table))...), nil
+}
+
+// tables compares what is mounted with /etc/fstab and the arguments.
+func (c *mounts) tables(now, fstab []mount) []module.Finding {
+	var out []module.Finding
+	at := map[string]bool{}
+	for _, m := range now {
+		at[m.point] = true
+		if c.forbidReadOnly && strings.HasPrefix(m.source, "/dev/") && slices.Contains(m.options, "ro") && m.kind != "iso9660" && m.kind != "squashfs" {
+			out = append(out, module.Finding{Summary: m.point + " is mounted read-only", Cure: "Find out why (dmesg), repair the file system, remount it."})
+		}
+	}
+	for _, m := range fstab {
+		for _, o := range m.options {
+			name, _, _ := strings.Cut(o, "=")
+			if slices.Contains(c.forbid, o) || slices.Contains(c.forbid, name) {
+				out = append(out, module.Finding{Summary: fmt.Sprintf("/etc/fstab mounts %s with the option %q", m.point, o), Detail: "The target's kernel refuses it, and the host would stop in its emergency shell.", Cure: "Remove the option from /etc/fstab."})
+			}
+		}
+		if c.fstab && !at[m.point] && m.kind != "swap" && m.point != "none" && m.point != "swap" && !slices.Contains(m.options, "noauto") && !slices.Contains(m.options, "nofail") && !slices.Contains(m.options, "x-systemd.automount") {
+			out = append(out, module.Finding{Summary: "/etc/fstab names " + m.point + ", which is not mounted", Detail: "A host that cannot mount it stops in its emergency shell at the next boot.", Cure: "Mount it, or correct or remove its line."})
+		}
+	}
+	for _, p := range c.mounted {
+		if !at[p] {
+			out = append(out, module.Finding{Summary: p + " is not mounted"})
+		}
+	}
+	return out
+}
+
+// mount is one line of a table of file systems.
+type mount struct {
+	source, point, kind string
+	options             []string
+}
+
+// parseTable reads /proc/mounts or /etc/fstab.
+func parseTable(text string) []mount {
+	var out []mount
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 4 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		out = append(out, mount{f[0], unescape(f[1]), f[2], strings.Split(f[3], ",")})
+	}
+	return out
+}
+
+// unescape undoes the octal escapes of space, tab, line feed and backslash.
+func unescape(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// space asks df where each path lies.
+func (c *mounts) space(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	if len(c.minFree) == 0 {
+		return nil, nil
+	}
+	paths := sortedKeys(c.minFree)
+	argv := append([]string{"/bin/sh", "-c", `for p; do if [ -e "$p" ]; then echo "$p"; df -Pk -- "$p" | tail -n 1 || exit; else echo "$p"; echo -; fi; done`, "sh"}, paths...)
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	return c.judgeSpace(strings.Split(strings.TrimRight(string(res.Stdout), "\n"), "\n"))
+}
+
+type fsNeed struct {
+	free, need int64
+	paths      []string
+}
+
+// judgeSpace reads pairs of a path and df's line about it.
+func (c *mounts) judgeSpace(lines []string) ([]module.Finding, error) {
+	byFS := map[string]*fsNeed{}
+	for i := 0; i+1 < len(lines); i += 2 {
+		p := lines[i]
+		if lines[i+1] == "-" {
+			continue
+		}
+		f := strings.Fields(lines[i+1])
+		if len(f) < 6 {
+			return nil, fmt.Errorf("df printed a line that is not understood: %q", host.Shorten(lines[i+1], 120))
+		}
+		free, err := strconv.ParseInt(f[3], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("df printed a line that is not understood: %q", host.Shorten(lines[i+1], 120))
+		}
+		point := strings.Join(f[5:], " ")
+		if byFS[point] == nil {
+			byFS[point] = &fsNeed{free: free / 1024}
+		}
+		n, _ := strconv.ParseInt(c.minFree[p], 10, 64)
+		byFS[point].need += n
+		byFS[point].paths = append(byFS[point].paths, p)
+	}
+	var out []module.Finding
+	for _, point := range sortedKeys(byFS) {
+		if fs := byFS[point]; fs.free < fs.need {
+			out = append(out, module.Finding{Summary: fmt.Sprintf("the file system at %s has %d MiB free and needs %d", point, fs.free, fs.need), Detail: "It holds " + strings.Join(fs.paths, ", ") + ".", Cure: "Make room, for example by removing old kernels, logs and package caches."})
+		}
+	}
+	return out, nil
+}

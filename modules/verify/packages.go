@@ -1,0 +1,248 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/rpmver"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Packages checks what is installed.
+func Packages() module.Info {
+	return module.Info{
+		Name:    "packages",
+		Summary: "Checks what is installed: presence, versions, dist tags, vendors, duplicates, broken dependencies.",
+		Doc: `"forbid_dist" finds what a migration left behind, "vendors" what does not come from the
+distribution, "no_duplicates" what an interrupted transaction leaves.`,
+		Example: `check "packages" "no_leftovers" {
+  forbid_dist   = [".el7", ".el8"]
+  no_duplicates = true
+  no_broken     = true
+}
+`,
+		NewCheck: func() module.Check { return &packages{} },
+	}
+}
+
+type packages struct {
+	present, absent        []string
+	forbidDist, forbidArch []string
+	vendors, except        []string
+	minVersions            map[string]string
+	noDuplicates, noBroken bool
+}
+
+var (
+	_ module.Check     = (*packages)(nil)
+	_ module.Validator = (*packages)(nil)
+)
+
+func (c *packages) Schema(b *schema.Block) {
+	b.Strings(&c.present, "present", "Packages that must be installed.")
+	b.Strings(&c.absent, "absent", "Patterns of packages that must not be installed.")
+	b.Strings(&c.forbidDist, "forbid_dist", "Dist tags no installed package may carry.")
+	b.Strings(&c.forbidArch, "forbid_arch", "Architectures no installed package may be for.")
+	b.Strings(&c.vendors, "vendors", "Patterns of vendors; every package must be from one of them.")
+	b.Strings(&c.except, "except", "Patterns of packages that \"forbid_dist\", \"forbid_arch\" and \"vendors\" leave alone.")
+	b.StringMap(&c.minVersions, "min_versions", "Packages, each with the oldest version ([epoch:]version[-release]) that will do.")
+	b.Bool(&c.noDuplicates, "no_duplicates", "No package may be installed in two versions, but for kernels.")
+	b.Bool(&c.noBroken, "no_broken", "The package manager must find no broken dependency (dnf check).")
+}
+
+func (c *packages) Validate() error {
+	if len(c.present)+len(c.absent)+len(c.forbidDist)+len(c.forbidArch)+len(c.vendors)+len(c.minVersions) == 0 && !c.noDuplicates && !c.noBroken {
+		return errors.New("The check needs at least one argument that says what to look for.")
+	}
+	for _, globs := range [][]string{c.absent, c.vendors, c.except} {
+		for _, g := range globs {
+			if _, err := path.Match(g, ""); err != nil {
+				return fmt.Errorf("%q is not a pattern; * and ? and [a-z] can be used.", g)
+			}
+		}
+	}
+	return nil
+}
+
+// pkg is one installed package.
+type pkg struct{ name, epoch, version, release, arch, vendor string }
+
+func (p pkg) String() string { return p.name + "-" + p.version + "-" + p.release + "." + p.arch }
+
+const queryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VENDOR}\n`
+
+func parsePackages(out string) ([]pkg, error) {
+	var all []pkg
+	for line := range strings.Lines(out) {
+		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
+		if len(f) != 6 {
+			return nil, fmt.Errorf("rpm printed a line that is not understood: %q", host.Shorten(line, 120))
+		}
+		if f[0] != "gpg-pubkey" {
+			all = append(all, pkg{f[0], f[1], f[2], f[3], f[4], f[5]})
+		}
+	}
+	return all, nil
+}
+
+func (c *packages) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	argv := []string{"rpm", "-qa", "--qf", queryFormat}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	all, err := parsePackages(string(res.Stdout))
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errors.New("rpm lists no package at all, so its database is empty or lost")
+	}
+	out := c.judge(all)
+	if c.noBroken {
+		more, err := broken(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// judge applies everything that needs only the list.
+func (c *packages) judge(all []pkg) []module.Finding {
+	var out []module.Finding
+	byName := map[string][]pkg{}
+	for _, p := range all {
+		byName[p.name] = append(byName[p.name], p)
+	}
+	for _, n := range c.present {
+		if len(byName[n]) == 0 {
+			out = append(out, module.Finding{Summary: n + " is not installed"})
+		}
+	}
+	for _, n := range sortedKeys(c.minVersions) {
+		for _, p := range byName[n] {
+			if have := p.epoch + ":" + p.version + "-" + p.release; rpmver.Compare(have, c.minVersions[n]) < 0 {
+				out = append(out, module.Finding{Summary: fmt.Sprintf("%s is older than %s", p, c.minVersions[n])})
+			}
+		}
+		if len(byName[n]) == 0 {
+			out = append(out, module.Finding{Summary: n + " is not installed"})
+		}
+	}
+	out = append(out, list(all, "must not be installed", "", func(p pkg) bool { return match(c.absent, p.name) })...)
+	out = append(out, list(all, "is of the old distribution", "Remove it, replace it, or name it in \"except\".", func(p pkg) bool {
+		return hasDist(p.release, c.forbidDist) && !match(c.except, p.name)
+	})...)
+	out = append(out, list(all, "is for an architecture that must not be here", "Remove it if nothing needs it, or name it in \"except\".", func(p pkg) bool {
+		return slices.Contains(c.forbidArch, p.arch) && !match(c.except, p.name)
+	})...)
+	if len(c.vendors) > 0 {
+		out = append(out, list(all, "comes from another vendor", "Find out what it needs and whether there is a version for the target; then name it in \"except\".", func(p pkg) bool {
+			return !match(c.vendors, p.vendor) && !match(c.except, p.name)
+		})...)
+	}
+	if c.noDuplicates {
+		for _, n := range sortedKeys(byName) {
+			arch := map[string]int{}
+			for _, p := range byName[n] {
+				arch[p.arch]++
+			}
+			for a, k := range arch {
+				if k > 1 && n != "kernel" && !strings.HasPrefix(n, "kernel-") && !strings.HasPrefix(n, "kmod-") {
+					out = append(out, module.Finding{Summary: fmt.Sprintf("%s.%s is installed in %d versions", n, a, k), Detail: "A package transaction was interrupted.", Cure: "Run the transaction again."})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// list makes one finding of all packages of a kind, naming each.
+func list(all []pkg, what, cure string, is func(pkg) bool) []module.Finding {
+	var hits []string
+	for _, p := range all {
+		if is(p) {
+			s := p.String()
+			if strings.Contains(what, "vendor") {
+				s += " (" + p.vendor + ")"
+			}
+			hits = append(hits, s)
+		}
+	}
+	sort.Strings(hits)
+	switch {
+	case len(hits) == 0:
+		return nil
+	case len(hits) == 1:
+		return []module.Finding{{Summary: hits[0] + " " + what, Cure: cure}}
+	}
+	shown := hits
+	more := ""
+	if len(shown) > 30 {
+		shown, more = shown[:30], fmt.Sprintf("\n    … and %d more", len(hits)-30)
+	}
+	what = strings.Replace(strings.Replace(strings.Replace(what, "is ", "are ", 1), "comes", "come", 1), "architecture that", "architecture that", 1)
+	return []module.Finding{{Summary: fmt.Sprintf("%d packages %s", len(hits), what), Detail: "They are:\n    " + strings.Join(shown, "\n    ") + more, Cure: cure}}
+}
+
+// broken asks the package manager for broken dependencies.
+func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; echo "no dnf and no yum" >&2; exit 99`}
+	res, err := r.Query(ctx, argv...)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.TrimSpace(string(res.Stdout))
+	switch {
+	case res.Code == 0:
+		return nil, nil
+	case res.Code == 99 || text == "":
+		return nil, &host.CommandError{Argv: argv, Result: res}
+	}
+	return []module.Finding{{Summary: "the package manager finds broken dependencies", Detail: "It says:\n    " + strings.ReplaceAll(host.Shorten(text, 2000), "\n", "\n    "), Cure: "Complete or undo what an interrupted transaction left, then check again:\n    dnf check"}}, nil
+}
+
+func match(globs []string, s string) bool {
+	for _, g := range globs {
+		if ok, err := path.Match(g, s); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+// hasDist reports whether a release carries one of the dist tags: ".el8" is in
+// "4.el8" and "4.el8_5.1", not in "4.el80".
+func hasDist(release string, tags []string) bool {
+	for _, tag := range tags {
+		for rest := release; ; {
+			_, after, ok := strings.Cut(rest, tag)
+			if !ok {
+				break
+			}
+			if after == "" || !strings.ContainsAny(after[:1], "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,169 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/schema"
+)
+
+// Service checks units.
+func Service() module.Info {
+	return module.Info{
+		Name:    "service",
+		Summary: "Checks that units run, are enabled, or have not failed.",
+		Doc:     `Names without a suffix are services.`,
+		Example: `check "service" "essential" {
+  running   = ["sshd", "crond"]
+  enabled   = ["sshd"]
+  no_failed = true
+}
+`,
+		NewCheck: func() module.Check { return &service{} },
+	}
+}
+
+type service struct {
+	running, enabled, stopped, exceptFailed []string
+	noFailed                                bool
+}
+
+var (
+	_ module.Check     = (*service)(nil)
+	_ module.Validator = (*service)(nil)
+)
+
+func (c *service) Schema(b *schema.Block) {
+	b.Strings(&c.running, "running", "Units that must run.")
+	b.Strings(&c.enabled, "enabled", "Units that must start at boot.")
+	b.Strings(&c.stopped, "stopped", "Units that must not run.")
+	b.Bool(&c.noFailed, "no_failed", "No unit of the host may have failed.")
+	b.Strings(&c.exceptFailed, "except", "Units that may have failed.")
+}
+
+func (c *service) Validate() error {
+	if len(c.running)+len(c.enabled)+len(c.stopped) == 0 && !c.noFailed {
+		return errors.New("One of the arguments \"running\", \"enabled\", \"stopped\" and \"no_failed\" is needed.")
+	}
+	return nil
+}
+
+// full adds the suffix a unit name can be written without.
+func full(unit string) string {
+	if i := strings.LastIndexByte(unit, '.'); i > 0 {
+		switch unit[i+1:] {
+		case "service", "socket", "timer", "target", "mount", "path", "slice", "device", "swap", "scope", "automount":
+			return unit
+		}
+	}
+	return unit + ".service"
+}
+
+func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	var out []module.Finding
+	seen := map[string]map[string]string{}
+	show := func(unit string) (map[string]string, error) {
+		if p, ok := seen[unit]; ok {
+			return p, nil
+		}
+		p, err := unitProperties(ctx, r, full(unit))
+		seen[unit] = p
+		return p, err
+	}
+	for _, u := range c.running {
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
+		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
+			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
+			if p["LoadState"] == "not-found" {
+				f.Summary, f.Cure = fmt.Sprintf("the host has no unit %s", full(u)), ""
+			}
+			out = append(out, f)
+		}
+	}
+	for _, u := range c.stopped {
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
+		if p["ActiveState"] == "active" {
+			out = append(out, module.Finding{Summary: full(u) + " runs and should not"})
+		}
+	}
+	for _, u := range c.enabled {
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
+		switch p["UnitFileState"] {
+		case "enabled", "enabled-runtime", "static", "alias", "indirect", "generated":
+		default:
+			state := p["UnitFileState"]
+			if state == "" {
+				state = "not there"
+			}
+			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not start at boot: it is %s", full(u), state), Cure: "Enable it:\n    systemctl enable " + full(u)})
+		}
+	}
+	if c.noFailed {
+		failed, err := c.failed(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, failed...)
+	}
+	return out, nil
+}
+
+func (c *service) failed(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	argv := []string{"systemctl", "list-units", "--state=failed", "--all", "--no-legend", "--plain", "--full"}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	var out []module.Finding
+	for line := range strings.Lines(string(res.Stdout)) {
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		if !contains(c.exceptFailed, f[0]) && !contains(c.exceptFailed, strings.TrimSuffix(f[0], ".service")) {
+			out = append(out, module.Finding{Summary: f[0] + " has failed", Cure: "To see why, run on the host:\n    journalctl -u " + f[0] + " -n 50"})
+		}
+	}
+	return out, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}
+
+// unitProperties asks systemd about a unit.
+func unitProperties(ctx context.Context, r host.Reader, unit string) (map[string]string, error) {
+	argv := []string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--", unit}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	p := map[string]string{}
+	for line := range strings.Lines(string(res.Stdout)) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			p[k] = v
+		}
+	}
+	if p["ActiveState"] == "" {
+		return nil, fmt.Errorf("systemctl show printed no state of %s", unit)
+	}
+	return p, nil
+}
