@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type app struct {
 	inventories []string
 	stateDir    string
 	noColor     bool
+	json        bool // the subcommand was asked for JSON
 	logLevel    string
 
 	// stop is closed at the first interrupt: tasks in progress finish, no others
@@ -85,6 +87,10 @@ A first look:
     ferry run  PLAYBOOK -i INVENTORY  change it`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			f := cmd.Flags().Lookup("json")
+			a.json = f != nil && f.Value.String() == "true"
+		},
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, ./inventory)")
@@ -131,8 +137,16 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// show renders diagnostics on standard error.
+// show renders diagnostics on standard error, or as one line of JSON on standard
+// output where JSON was asked for.
 func (a *app) show(set diag.Set) {
+	if a.json {
+		_ = json.NewEncoder(a.out).Encode(struct {
+			Kind string `json:"kind"`
+			diag.Document
+		}{"diagnostics", diag.NewDocument(set)})
+		return
+	}
 	_ = diag.Render(a.err, set, diag.Options{Color: a.color(a.err), Width: width(a.err)})
 }
 
