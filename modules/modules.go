@@ -40,6 +40,7 @@ func All() *module.Registry {
 		system.Cron(),
 		system.Group(),
 		system.Hostname(),
+		system.KernelArgs(),
 		system.Reboot(),
 		system.Sysctl(),
 		system.User(),
