@@ -46,9 +46,12 @@ func All() *module.Registry {
 		system.User(),
 		verify.Baseline(),
 		verify.Command(),
+		verify.File(),
+		verify.HTTP(),
 		verify.Mounts(),
 		verify.OSRelease(),
 		verify.Packages(),
+		verify.Port(),
 		verify.RecordBaseline(),
 		verify.Service(),
 	)

@@ -327,11 +327,11 @@ func (s *kernelArgs) updateEntries(ctx context.Context, h host.Host, menu []boot
 	return nil
 }
 
-// generate makes each grub.cfg anew: beside the old one, which a failure leaves
-// in place.
+// generate makes each grub.cfg anew. The program checks what it made before it
+// replaces a file.
 func (b boot) generate(ctx context.Context, h host.Host) error {
 	for _, p := range b.configs {
-		if err := do(ctx, h, "/bin/sh", "-c", `"$1" -o "$2.ferry" && grep -q '^### BEGIN /etc/grub.d/' "$2.ferry" && cat -- "$2.ferry" >"$2.new" && mv -f -- "$2.new" "$2"; c=$?; rm -f -- "$2.ferry" "$2.new"; exit $c`, "sh", b.mkconfig, p); err != nil {
+		if err := do(ctx, h, b.mkconfig, "-o", p); err != nil {
 			return err
 		}
 	}
