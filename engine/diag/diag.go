@@ -21,11 +21,12 @@ type Set struct {
 	Sources Sources
 }
 
-// Append adds diagnostics; nil ones are dropped.
+// Append adds diagnostics, HCL's own in plain words (see Plain); nil ones are
+// dropped.
 func (s *Set) Append(diags ...*hcl.Diagnostic) {
 	for _, d := range diags {
 		if d != nil {
-			s.Diags = append(s.Diags, d)
+			s.Diags = append(s.Diags, Plain(d))
 		}
 	}
 }

@@ -73,7 +73,7 @@ func runFailure(d *hcl.Diagnostic) (*RunFailure, bool) {
 //	    Job for sshd.service failed
 func (f *RunFailure) text() string {
 	var b strings.Builder
-	b.WriteString(hostList(f.Hosts))
+	b.WriteString(HostList(f.Hosts))
 	if f.Phase != "" {
 		if b.Len() > 0 {
 			b.WriteString(", ")
@@ -105,9 +105,9 @@ func (f *RunFailure) text() string {
 	return b.String()
 }
 
-// hostList names one or two hosts, and the first of more: the full list is in
+// HostList names one or two hosts, and the first of more: the full list is in
 // the JSON form, where it does not push the cause off the screen.
-func hostList(hosts []string) string {
+func HostList(hosts []string) string {
 	switch len(hosts) {
 	case 0:
 		return ""

@@ -13,21 +13,7 @@ import (
 // and its results.
 func Markdown(i Info) string {
 	var b strings.Builder
-	var block schema.Block
-	var results schema.Results
-	var step any
-	if i.NewCheck != nil {
-		c := i.NewCheck()
-		c.Schema(&block)
-		step = c
-	} else {
-		s := i.New()
-		s.Schema(&block)
-		step = s
-	}
-	if r, ok := step.(Reporter); ok {
-		r.Results(&results)
-	}
+	block, results := declarations(i)
 	fmt.Fprintf(&b, "## %s %q\n\n%s\n", i.Kind(), i.Name, i.Summary)
 	if i.Doc != "" {
 		fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(i.Doc))

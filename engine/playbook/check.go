@@ -122,11 +122,7 @@ func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
 		b, step := Bind(t)
 		target := Target(t)
 		if namesOnly {
-			for _, name := range sortedAttrNames(t.Attrs) {
-				if a := t.Attrs[name]; b.Arg(name) == nil {
-					set.Append(diag.Errorf("Unknown argument", &a.NameRange, "%s has no argument %q.%s", target.What, name, diag.DidYouMean(name, b.Names())))
-				}
-			}
+			set.Extend(b.CheckNames(target))
 			return
 		}
 		ctx := scope.Context(nil)

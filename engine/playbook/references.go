@@ -59,11 +59,11 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		} else if v.pb.local(root) != nil {
 			hint = fmt.Sprintf(" Write local.%s for the local value of this name.", root)
 		}
-		bad("Unknown reference", "There is nothing called %q here; references start with one of %s.%s", root, strings.Join(v.roots, ", "), hint)
+		bad("Unknown reference", "There is nothing called %q here; references start with one of %s.%s", root, strings.Join(v.usable(), ", "), hint)
 		return
 	}
 	if !contains(v.roots, root) {
-		bad("Reference not possible here", "%q cannot be used in this place; what can is %s.", root, strings.Join(v.roots, ", "))
+		bad("Reference not possible here", "%q cannot be used in this place; what can is %s.", root, strings.Join(v.usable(), ", "))
 		return
 	}
 	attr := ""
@@ -105,6 +105,17 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 	case "task", "check":
 		v.taskRef(t, root, bad)
 	}
+}
+
+// usable lists the roots that mean something at this place.
+func (v *env) usable() []string {
+	var out []string
+	for _, r := range v.roots {
+		if (r != "each" || v.each) && (r != "self" || v.self != nil) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...any)) {

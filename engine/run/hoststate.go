@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
@@ -55,7 +57,7 @@ func (st *hostState) notRun(p *playbook.Play, why string) {
 
 // missed records that a play passed this host by.
 func (st *hostState) missed(play string) {
-	if !st.lost() {
+	if !st.lost() && st.status != event.Interrupted {
 		st.status, st.problem = event.NotRun, fmt.Sprintf("the play %q did not run", play)
 	}
 }
@@ -168,6 +170,7 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 	start := time.Now()
 	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
 	st.status, st.problem = event.OK, ""
+	st.r.emit.emit(event.Event{Kind: event.HostStarted, Play: p.Name, Batch: batch, Host: st.info.Name})
 	res := pr.run(ctx)
 	if res.failed() {
 		st.status, st.failedIn, st.problem = res.status, p.Name, res.line()
@@ -200,6 +203,10 @@ func (o outcome) line() string {
 	if o.err == nil {
 		return ""
 	}
+	if o.status == event.Unreachable { // whichever task met it first
+		why, _, _ := strings.Cut(o.err.Detail, ". ")
+		return o.err.Summary + ": " + host.Shorten(strings.TrimSuffix(firstLine(why), "."), 100)
+	}
 	text := o.err.Summary
 	if text == summaryFailed {
 		text = firstLine(o.err.Detail)
@@ -216,6 +223,7 @@ func diagOutcome(diags hcl.Diagnostics) outcome {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
+		d = diag.Plain(d)
 		e := &event.Error{Summary: d.Summary, Detail: d.Detail}
 		if d.Subject != nil {
 			e.File, e.Line = d.Subject.Filename, d.Subject.Start.Line

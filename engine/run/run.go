@@ -57,13 +57,18 @@ func (r *Runner) Run(ctx context.Context, plays []PlayHosts) (event.Summary, err
 	}
 	sum := r.summary()
 	status := event.OK
+	left := r.why(ctx, nil) != ""
 	for _, h := range sum.Hosts {
+		left = left || h.Status == event.NotRun
 		if h.Status == event.Failed || h.Status == event.Unreachable {
 			status = event.Failed
 		}
 	}
 	if ctx.Err() != nil || r.opts.stopped() {
 		status = event.Interrupted
+	}
+	if !left {
+		halted = "" // every host had failed by then: nothing was stopped
 	}
 	r.emit.emit(event.Event{Kind: event.RunFinished, Status: status, Summary: &sum, Duration: time.Since(start), Message: halted})
 	return sum, r.emit.err()
@@ -90,7 +95,11 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	}
 	budget := newBudget(p.Rollout.MaxFailed, len(ph.Hosts))
 	next := 0
-	for i, size := range p.Rollout.Waves(len(hosts)) {
+	waves := p.Rollout.Waves(len(hosts))
+	if r.opts.Mode == Plan && len(hosts) > 0 { // looking needs no waves, and equal answers are told once
+		waves = []int{len(hosts)}
+	}
+	for i, size := range waves {
 		batch := hosts[next : next+size]
 		next += size
 		halted = r.batch(ctx, p, i+1, batch, budget)
@@ -139,7 +148,7 @@ func (r *Runner) why(ctx context.Context, b *budget) string {
 	switch {
 	case r.emit.err() != nil:
 		return r.emit.err().Error()
-	case b.spent():
+	case b != nil && b.spent():
 		return b.String()
 	case ctx.Err() != nil, r.opts.stopped():
 		return "the run was interrupted"

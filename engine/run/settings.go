@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
@@ -85,7 +86,7 @@ func failure(err error, t *playbook.Task) outcome {
 	var cmd *host.CommandError
 	switch {
 	case errors.As(err, &ce):
-		return outcome{status: event.Unreachable, err: &event.Error{Summary: "Host not reachable", Detail: ce.Error(), Address: ce.Address}}
+		return outcome{status: event.Unreachable, err: &event.Error{Summary: "Host not reachable", Detail: strings.TrimSpace(ce.What + " " + ce.Cure), Address: ce.Address}}
 	case errors.Is(err, host.ErrLocked):
 		return outcome{status: event.Failed, err: &event.Error{Summary: "Host is locked", Detail: err.Error()}}
 	case errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrUnknown):

@@ -45,18 +45,11 @@ type Target struct {
 func (b *Block) Decode(t Target, scope *hcl.EvalContext, files *Files) (Decoded, hcl.Diagnostics) {
 	var d Decoded
 	var diags hcl.Diagnostics
-	for name, attr := range t.Attrs {
-		if b.Arg(name) == nil {
-			diags = append(diags, b.unknownArgument(t, name, attr))
-		}
-	}
+	unknown, missing := b.unfit(t)
+	diags = append(diags, b.unfitDiags(t, unknown, missing)...)
 	for _, a := range b.args {
 		attr, ok := t.Attrs[a.Name]
 		if !ok {
-			if a.Required {
-				diags = append(diags, diag.Errorf("Missing argument", &t.Range,
-					"%s needs the argument %q: %s", t.What, a.Name, a.Doc))
-			}
 			continue
 		}
 		diags = append(diags, b.decodeArg(a, attr, t, scope, files, &d)...)
@@ -65,9 +58,44 @@ func (b *Block) Decode(t Target, scope *hcl.EvalContext, files *Files) (Decoded,
 	return d, diags
 }
 
-func (b *Block) unknownArgument(t Target, name string, attr *hclsyntax.Attribute) *hcl.Diagnostic {
-	dg := diag.Errorf("Unknown argument", &attr.NameRange, "%s has no argument %q.%s", t.What, name, diag.DidYouMean(name, b.Names()))
-	return dg
+// CheckNames reports unknown and missing arguments without evaluating anything.
+func (b *Block) CheckNames(t Target) hcl.Diagnostics {
+	unknown, missing := b.unfit(t)
+	return b.unfitDiags(t, unknown, missing)
+}
+
+// unfit finds the arguments given that do not exist, in the order written, and
+// the required ones that were not given.
+func (b *Block) unfit(t Target) (unknown []*hclsyntax.Attribute, missing []*Arg) {
+	for name, attr := range t.Attrs {
+		if b.Arg(name) == nil {
+			unknown = append(unknown, attr)
+		}
+	}
+	sort.Slice(unknown, func(i, j int) bool { return unknown[i].NameRange.Start.Byte < unknown[j].NameRange.Start.Byte })
+	for _, a := range b.args {
+		if _, ok := t.Attrs[a.Name]; !ok && a.Required {
+			missing = append(missing, a)
+		}
+	}
+	return unknown, missing
+}
+
+// unfitDiags makes one diagnostic of a misspelled required argument, which is
+// both unknown and missing.
+func (b *Block) unfitDiags(t Target, unknown []*hclsyntax.Attribute, missing []*Arg) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for i, attr := range unknown {
+		hint := diag.DidYouMean(attr.Name, b.Names())
+		if i < len(missing) {
+			hint += fmt.Sprintf(" It needs the argument %q: %s", missing[i].Name, missing[i].Doc)
+		}
+		diags = append(diags, diag.Errorf("Unknown argument", &attr.NameRange, "%s has no argument %q.%s", t.What, attr.Name, hint))
+	}
+	for _, a := range missing[min(len(unknown), len(missing)):] {
+		diags = append(diags, diag.Errorf("Missing argument", &t.Range, "%s needs the argument %q: %s", t.What, a.Name, a.Doc))
+	}
+	return diags
 }
 
 func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) hcl.Diagnostics {
@@ -98,7 +126,7 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 	}
 	v, err := convert.Convert(v, a.Type)
 	if err != nil {
-		return bad("Wrong type of value", "The argument %q is %s; %s.", a.Name, typeName(a), conversionProblem(err))
+		return bad("Wrong type of value", "The argument %q must be %s%s", a.Name, typeName(a), conversionProblem(v, err))
 	}
 	if v.IsNull() {
 		if a.Required {
@@ -183,7 +211,7 @@ func localFile(a *Arg, path string, attr *hclsyntax.Attribute, t Target, scope *
 	v, pm := v.UnmarkDeepWithPaths()
 	v, err = convert.Convert(v, cty.String)
 	if err != nil {
-		return cty.NilVal, append(diags, diag.Errorf("Template is not text", &rng, "The template %s gives %s; it must give text.", path, conversionProblem(err)))
+		return cty.NilVal, append(diags, diag.Errorf("Template is not text", &rng, "The template %s must give text%s", path, conversionProblem(v, err)))
 	}
 	if hasSensitive(pm) {
 		if !a.MaySensitive {
@@ -217,12 +245,30 @@ func typeName(a *Arg) string {
 	return a.Type.FriendlyName()
 }
 
-func conversionProblem(err error) string {
+// conversionProblem ends a sentence about what a value must be.
+func conversionProblem(v cty.Value, err error) string {
 	var pe cty.PathError
 	if errors.As(err, &pe) && len(pe.Path) > 0 {
-		return fmt.Sprintf("in an element, %s", err)
+		return fmt.Sprintf(", and one of its elements does not fit: %s.", err)
 	}
-	return fmt.Sprintf("this value does not fit: %s", err)
+	return fmt.Sprintf("; this is %s.", kindOf(v.Type()))
+}
+
+// kindOf names the type of a value with its article.
+func kindOf(t cty.Type) string {
+	switch {
+	case t == cty.String:
+		return "a string"
+	case t == cty.Number:
+		return "a number"
+	case t == cty.Bool:
+		return "true or false"
+	case t.IsObjectType(), t.IsMapType():
+		return "an object"
+	case t.IsTupleType(), t.IsListType(), t.IsSetType():
+		return "a list"
+	}
+	return "a value of another type"
 }
 
 func hasSensitive(pms []cty.PathValueMarks) bool {

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -147,6 +148,9 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	if strings.Contains(out, "another process") || strings.Contains(out, "Waiting for process") {
 		return fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
 	}
+	if cannotRun(out) {
+		return fmt.Errorf("%w. It says:\n    %s", errDNFBroken, indent(lastText(out, 4)))
+	}
 	t, err := parseTransaction(out)
 	switch {
 	case err != nil:
@@ -156,14 +160,49 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	case t.empty() && !t.Nothing:
 		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
-	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs)
+	replaced := map[string]bool{}
+	if len(res.duplicates) > 0 {
+		if replaced, err = obsoleted(ctx, r); err != nil {
+			return err
+		}
+	}
+	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs, replaced)
 	res.t = t
 	return nil
 }
 
+// obsoleted returns the names that installed packages declare to replace. In an
+// interrupted transaction the new package can be there while the old one is too.
+func obsoleted(ctx context.Context, r host.Reader) (map[string]bool, error) {
+	argv := []string{"rpm", "-qa", "--qf", `[%{OBSOLETENAME}\n]`}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, n := range strings.Fields(string(res.Stdout)) {
+		out[n] = true
+	}
+	return out, nil
+}
+
+// errDNFBroken is a dnf that does not even start: a transaction was ended so
+// early that libraries of both distributions are mixed.
+var errDNFBroken = errors.New("dnf cannot run on the host")
+
+func cannotRun(out string) bool {
+	for _, sign := range []string{"ImportError:", "ModuleNotFoundError:", "error while loading shared libraries", "symbol lookup error", "bad interpreter"} {
+		if strings.Contains(out, sign) {
+			return true
+		}
+	}
+	return false
+}
+
 // splitRemovals tells losses from old versions that go while another version of
-// the package stays, which is how dnf heals an interrupted transaction.
-func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) {
+// the package stays, or the package that replaces it is installed, which is how
+// dnf heals an interrupted transaction.
+func splitRemovals(removals []item, pkgs []installed, replaced map[string]bool) (lost, superseded []item) {
 	going := map[string]bool{}
 	for _, i := range removals {
 		going[i.Name+" "+i.EVR] = true
@@ -175,7 +214,7 @@ func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) 
 		}
 	}
 	for _, i := range removals {
-		if stays[i.Name] {
+		if stays[i.Name] || replaced[i.Name] {
 			superseded = append(superseded, i)
 		} else {
 			lost = append(lost, i)

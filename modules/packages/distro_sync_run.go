@@ -54,6 +54,7 @@ const sshdRefused = 41
 func (d *distroSync) script(res *resolution) string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C\n")
+	b.WriteString(d.rememberPackages())
 	b.WriteString(shellLine(d.shell(res)...))
 	if d.restartSSHD {
 		fmt.Fprintf(&b, `

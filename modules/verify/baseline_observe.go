@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -33,9 +32,10 @@ var areaLost = map[string]string{
 }
 
 // observeScript prints each area under a line "@NAME". What a host does not
-// have (systemd, ip) leaves its area empty.
+// have (systemd, ip) leaves its area empty. The system's cron files belong to
+// packages, which may change them; users' crontabs must stay to the letter.
 const observeScript = `LC_ALL=C; export LC_ALL
-echo @ports; for f in tcp tcp6 udp udp6; do [ -r /proc/net/$f ] && awk -v p="${f%6}" 'NR > 1 && ($4 == "0A" || p == "udp" && $4 == "07") {n = split($2, a, ":"); print p, a[n], $2}' /proc/net/$f; done
+echo @ports; ` + listenScript + `
 if command -v systemctl >/dev/null 2>&1; then
   echo @enabled; systemctl list-unit-files --state=enabled --no-legend --no-pager 2>/dev/null | awk '{print $1}'
   echo @running; systemctl list-units --type=service --state=running --no-legend --no-pager --plain --full 2>/dev/null | awk '{print $1}'
@@ -43,7 +43,7 @@ fi
 echo @mounts; awk '$1 ~ "^/dev/" || $3 ~ "^(nfs|nfs4|cifs|ceph|glusterfs|overlay)$" {print $2}' /proc/self/mounts
 echo @users; getent passwd | awk -F: '{print $1 ":" $3 ":" $4 ":" $6 ":" $7}'
 echo @groups; getent group | awk -F: '{print $1 ":" $3}'
-echo @cron; for f in /etc/crontab /etc/cron.d/* /var/spool/cron/* /var/spool/cron/crontabs/*; do [ -f "$f" ] && cksum <"$f" | awk -v f="$f" '{print f, $1}'; done
+echo @cron; for f in /etc/crontab /etc/cron.d/*; do [ -f "$f" ] && echo "$f"; done; for f in /var/spool/cron/* /var/spool/cron/crontabs/*; do [ -f "$f" ] && cksum <"$f" | awk -v f="$f" '{print f, $1}'; done
 echo @sysctl; for f in /etc/sysctl.conf /etc/sysctl.d/*.conf; do [ -f "$f" ] && sed -n 's/^[[:space:]-]*\([A-Za-z0-9_./-]*\)[[:space:]]*=.*/\1/p' "$f"; done | sort -u | while read -r k; do v=$(sysctl -n "$k" 2>/dev/null) && echo "$k = $(echo $v)"; done
 echo @routes; if command -v ip >/dev/null 2>&1; then ip -o route show default | awk '{$1=$1; print}' | sed 's/ proto [a-z]*//; s/ metric [0-9]*//'; fi
 echo @end`
@@ -88,19 +88,15 @@ func parseObserved(out string) (map[string][]string, error) {
 	return areas, nil
 }
 
-// port reads "tcp 1F90 0100007F:1F90" as "tcp/8080 on loopback". Ports the
-// kernel hands out by chance are left out.
+// port reads a line of listenScript as "tcp/8080 on loopback". Ports the kernel
+// hands out by chance are left out.
 func port(line string) (string, bool) {
-	f := strings.Fields(line)
-	if len(f) != 3 {
+	l, ok := parseListener(line)
+	if !ok || l.proto == "udp" && l.port >= 32768 {
 		return "", false
 	}
-	n, err := strconv.ParseUint(f[1], 16, 16)
-	if err != nil || n == 0 || f[0] == "udp" && n >= 32768 {
-		return "", false
-	}
-	s := fmt.Sprintf("%s/%d", f[0], n)
-	if addr, _, _ := strings.Cut(f[2], ":"); strings.HasSuffix(addr, "7F") && len(addr) == 8 || addr == "00000000000000000000000001000000" {
+	s := l.name()
+	if l.loopback {
 		s += " on loopback"
 	}
 	return s, true

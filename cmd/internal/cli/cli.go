@@ -5,13 +5,15 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -30,19 +32,18 @@ type app struct {
 	inventories []string
 	stateDir    string
 	noColor     bool
+	json        bool // the subcommand was asked for JSON
 	logLevel    string
 
-	// stop is closed at the first interrupt: tasks in progress finish, no others
-	// start. The second interrupt cancels the context.
-	stop chan struct{}
+	interrupts
 }
 
 // Main runs ferry and returns its exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
-	a := &app{in: in, out: out, err: errw, reg: modules.All(), stop: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	defer a.signals(cancel)()
+	a := &app{in: in, out: out, err: errw, reg: modules.All(), interrupts: newInterrupts(cancel, errw)}
+	defer a.signals()()
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -51,22 +52,6 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	a.report(err)
 	return exitCode(err)
-}
-
-func (a *app) signals(cancel func()) (done func()) {
-	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-ch; !ok {
-			return
-		}
-		fmt.Fprintln(a.err, "\nInterrupted: tasks in progress finish, no others start. Interrupt again to stop at once.")
-		close(a.stop)
-		if _, ok := <-ch; ok {
-			cancel()
-		}
-	}()
-	return func() { signal.Stop(ch); close(ch) }
 }
 
 func (a *app) root() *cobra.Command {
@@ -82,6 +67,10 @@ A first look:
     ferry run  PLAYBOOK -i INVENTORY  change it`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			f := cmd.Flags().Lookup("json")
+			a.json = f != nil && f.Value.String() == "true"
+		},
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, ./inventory)")
@@ -93,9 +82,9 @@ A first look:
 		a.factsCommand(), a.modulesCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &codeError{exitFailed, fmt.Errorf("%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())}
+		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
 	})
-	return cmd
+	return group(cmd)
 }
 
 // report prints an error that no view has shown.
@@ -109,13 +98,35 @@ func (a *app) report(err error) {
 	case errors.As(err, &ce) && ce.err == nil:
 	default:
 		var set diag.Set
-		set.Append(diag.Errorf("ferry cannot do this", nil, "%s", err))
+		summary := "Command not possible"
+		if ce != nil && ce.summary != "" {
+			summary = ce.summary
+		}
+		set.Append(diag.Errorf(summary, nil, "%s", sentence(err.Error())))
 		a.show(set)
 	}
 }
 
-// show renders diagnostics on standard error.
+// sentence makes a Go error readable as one: a capital letter and a full stop.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[n:]
+	if last := s[strings.LastIndexByte(s, '\n')+1:]; strings.HasPrefix(last, " ") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
+		return s // it ends with a command
+	}
+	return s + "."
+}
+
+// show renders diagnostics on standard error, or as one line of JSON on standard
+// output where JSON was asked for.
 func (a *app) show(set diag.Set) {
+	if a.json {
+		_ = json.NewEncoder(a.out).Encode(struct {
+			Kind string `json:"kind"`
+			diag.Document
+		}{"diagnostics", diag.NewDocument(set)})
+		return
+	}
 	_ = diag.Render(a.err, set, diag.Options{Color: a.color(a.err), Width: width(a.err)})
 }
 
@@ -134,8 +145,8 @@ func (a *app) color(w io.Writer) bool {
 	return !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

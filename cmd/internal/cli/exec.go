@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func (a *app) execCommand() *cobra.Command {
 several are run as they are, without a shell.`,
 		Example: `  ferry exec all -- uname -r
   ferry exec 'web:!web-1' -- 'df -h / | tail -1'`,
-		Args: cobra.MinimumNArgs(2),
+		Args: between(2, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			argv := args[1:]
 			if len(argv) == 1 {
@@ -88,7 +87,7 @@ func (a *app) selectHosts(ctx context.Context, pattern string) ([]*inventory.Hos
 		return nil, nil, err
 	}
 	if len(hosts) == 0 {
-		return nil, nil, &codeError{exitInvalid, fmt.Errorf("the pattern %q selects no host of this inventory. The command that shows the hosts is\n    ferry inventory list", pattern)}
+		return nil, nil, failf(exitInvalid, "No host selected", "the pattern %q selects no host of this inventory. The command that shows the hosts is\n    ferry inventory list", pattern)
 	}
 	return hosts, inv, nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
@@ -19,11 +20,32 @@ const (
 	exitInterrupted = 130
 )
 
+// exitMeaning is the documented table. docs/exit-codes.md has the same lines.
+func exitMeaning() map[int]string {
+	return map[int]string{
+		exitDone:        "done",
+		exitFailed:      "ferry could not do what was asked (usage, journal, a bug)",
+		2:               "reserved: a crash of the program",
+		exitHostsFailed: "some hosts failed, or their turn never came",
+		exitUnreachable: "some hosts were unreachable, none failed",
+		exitPending:     "there are changes to make (`plan --detailed-exitcode`)",
+		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
+		exitInterrupted: "interrupted",
+	}
+}
+
 // codeError is an error with the exit code it leads to. A nil cause means that
 // everything has been said already.
 type codeError struct {
-	code int
-	err  error
+	code    int
+	summary string // a constant phrase
+	err     error
+}
+
+// failf returns an error with its exit code, the summary and the detail of the
+// diagnostic it is shown as.
+func failf(code int, summary, format string, args ...any) error {
+	return &codeError{code: code, summary: summary, err: fmt.Errorf(format, args...)}
 }
 
 func (e *codeError) Error() string {
@@ -56,6 +78,8 @@ func summaryCode(s event.Summary, interrupted bool) int {
 		switch h.Status {
 		case event.Failed, event.NotRun:
 			code = exitHostsFailed
+		case event.Interrupted:
+			interrupted = true
 		case event.Unreachable:
 			if code == exitDone {
 				code = exitUnreachable

@@ -20,7 +20,7 @@ func (a *app) factsCommand() *cobra.Command {
 		Use:   "facts PATTERN",
 		Short: "Show what ferry observes about hosts",
 		Long:  factsHelp(),
-		Args:  cobra.ExactArgs(1),
+		Args:  between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var known []string
 			for _, d := range host.FactDefs() {
@@ -28,7 +28,7 @@ func (a *app) factsCommand() *cobra.Command {
 			}
 			for _, n := range names {
 				if !contains(known, n) {
-					return &codeError{exitFailed, fmt.Errorf("there is no fact %q.%s ferry facts --help lists them", n, diag.DidYouMean(n, known))}
+					return failf(exitFailed, "Unknown fact", "there is no fact %q.%s ferry facts --help lists them", n, diag.DidYouMean(n, known))
 				}
 			}
 			if len(names) == 0 {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -31,7 +30,7 @@ func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
 		}
 	}
 	if len(paths) == 0 {
-		return nil, &codeError{exitInvalid, fmt.Errorf("no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")}
+		return nil, failf(exitInvalid, "No inventory", "no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")
 	}
 	inv, set := inventory.Load(ctx, paths, inventory.Options{})
 	if err := a.failed(set); err != nil {
@@ -49,6 +48,7 @@ type runFlags struct {
 	patience       time.Duration
 	diff, json     bool
 	quiet          bool
+	view           string
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -62,12 +62,16 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again")
 	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
+	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
 }
 
 // prepare loads everything and selects hosts. No connection is made.
 func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mode) (engine.Config, []run.PlayHosts, error) {
 	var c engine.Config
+	if f.view != "auto" && f.view != "live" && f.view != "plain" {
+		return c, nil, failf(exitFailed, "Invalid flag", "--view %q is not one of auto, live, plain", f.view)
+	}
 	log, err := a.logger()
 	if err != nil {
 		return c, nil, err
@@ -97,7 +101,7 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		total += len(ph.Hosts)
 	}
 	if total == 0 {
-		return c, nil, &codeError{exitInvalid, fmt.Errorf("no play of the playbook %q selects a host of this inventory, so there is nothing to do. The command that shows the hosts is\n    ferry inventory list", pb.Name)}
+		return c, nil, failf(exitInvalid, "No host selected", "no play of the playbook %q selects a host of this inventory, so there is nothing to do. The command that shows the hosts is\n    ferry inventory list", pb.Name)
 	}
 	return c, plays, nil
 }

@@ -13,9 +13,9 @@ import (
 
 func (a *app) modulesCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "modules", Short: "List the modules, or show how one is used"}
-	var asJSON bool
+	var asJSON, showJSON bool
 	list := &cobra.Command{
-		Use: "list", Short: "List all modules", Args: cobra.NoArgs,
+		Use: "list", Short: "List all modules", Args: between(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				type row struct {
@@ -40,33 +40,49 @@ func (a *app) modulesCommand() *cobra.Command {
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	show := &cobra.Command{
-		Use: "show [task|check] NAME", Short: "Show what a module does and its arguments", Args: cobra.RangeArgs(1, 2),
-		RunE: func(_ *cobra.Command, args []string) error { return a.showModule(args) },
+		Use: "show [task|check] NAME", Short: "Show what a module does and its arguments", Args: between(1, 2),
+		RunE: func(_ *cobra.Command, args []string) error { return a.showModule(args, showJSON) },
 	}
+	show.Flags().BoolVar(&showJSON, "json", false, "print JSON")
 	cmd.AddCommand(list, show)
-	return cmd
+	return group(cmd)
 }
 
-func (a *app) showModule(args []string) error {
+func (a *app) showModule(args []string, asJSON bool) error {
 	kind, name := "", args[len(args)-1]
 	if len(args) == 2 {
 		kind = args[0]
 	}
-	found := false
+	var found []module.Info
 	for _, i := range a.reg.All() {
-		if i.Name != name || kind != "" && kind != i.Kind() {
-			continue
+		if i.Name == name && (kind == "" || kind == i.Kind()) {
+			found = append(found, i)
 		}
-		if found {
-			fmt.Fprintln(a.out)
-		}
-		found = true
-		fmt.Fprint(a.out, module.Markdown(i))
 	}
-	if found {
-		return nil
+	if len(found) > 0 {
+		return a.printModules(found, asJSON)
 	}
 	all := append(a.reg.StepNames(), a.reg.CheckNames()...)
-	return &codeError{exitFailed, fmt.Errorf("there is no module %q.%s The command that lists the modules is\n    ferry modules list",
-		strings.Join(args, " "), diag.DidYouMean(name, all))}
+	return failf(exitFailed, "Unknown module", "there is no module %q.%s The command that lists the modules is\n    ferry modules list",
+		strings.Join(args, " "), diag.DidYouMean(name, all))
+}
+
+func (a *app) printModules(found []module.Info, asJSON bool) error {
+	if asJSON {
+		out := struct {
+			SchemaVersion int                `json:"schema_version"`
+			Modules       []module.Reference `json:"modules"`
+		}{SchemaVersion: 1}
+		for _, i := range found {
+			out.Modules = append(out.Modules, module.Describe(i))
+		}
+		return json.NewEncoder(a.out).Encode(out)
+	}
+	for n, i := range found {
+		if n > 0 {
+			fmt.Fprintln(a.out)
+		}
+		fmt.Fprint(a.out, module.Markdown(i))
+	}
+	return nil
 }

@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"bytes"
 	"context"
+	"os"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine"
-	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 )
 
@@ -22,7 +21,7 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run a playbook: look at each host, change what differs, prove it",
 		Long: `Runs the playbook on the hosts its plays select. Every task looks at the host first and changes only what differs,
 so a run that was interrupted is simply run again: what the host shows decides where it goes on.`,
-		Args: cobra.ExactArgs(1),
+		Args: between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mode := run.Apply
 			if check {
@@ -42,7 +41,7 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan PLAYBOOK",
 		Short: "Show what a run would change, host by host; nothing is written",
-		Args:  cobra.ExactArgs(1),
+		Args:  between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.execute(cmd.Context(), args[0], &f, run.Plan, detailed)
 		},
@@ -61,6 +60,7 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 	v := a.view(f, c)
 	c.View = v
 	sum, err := engine.Run(ctx, c, plays)
+	a.tell(func(string) {}) // what is left to say is said below
 	if cerr := v.Close(); err == nil {
 		err = cerr
 	}
@@ -92,30 +92,37 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	if f.json {
 		return view.NewJSON(a.out)
 	}
-	return view.NewHuman(a.out, view.Options{
-		Color: a.color(a.out), Width: width(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
+	o := view.Options{
+		Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
 		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) },
-	})
+	}
+	live := isTerminal(a.in) && isTerminal(a.out)
+	if f.view == "plain" || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
+		return view.NewHuman(a.out, o)
+	}
+	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt})
+	a.tell(v.Notice)
+	return v
 }
 
-// failureText renders the failure of a task as a diagnostic at its place.
-func (a *app) failureText(e event.Event, hosts []string, c engine.Config) string {
-	set := diag.Set{Sources: c.Playbook.Sources}
-	rng := &hcl.Range{Filename: e.Error.File, Start: hcl.Pos{Line: e.Error.Line, Column: 1}, End: hcl.Pos{Line: e.Error.Line, Column: 1}}
-	if e.Error.File == "" {
-		rng = nil
+// taskCounts is how many tasks a host passes in each play when all goes well.
+func taskCounts(pb *playbook.Playbook) map[string]int {
+	out := map[string]int{}
+	var count func(items []playbook.Item) int
+	count = func(items []playbook.Item) int {
+		n := 0
+		for _, it := range items {
+			switch it := it.(type) {
+			case *playbook.Task:
+				n++
+			case *playbook.Block:
+				n += count(it.Items) + count(it.Always)
+			}
+		}
+		return n
 	}
-	d := diag.Errorf(e.Error.Summary, rng, "%s", e.Error.Detail)
-	phase := ""
-	switch {
-	case len(e.Error.Argv) > 0 && len(e.Changes) > 0:
-		phase = "changing the host"
-	case len(e.Error.Argv) > 0:
-		phase = "looking at the host"
+	for _, p := range pb.Plays {
+		out[p.Name] = count(p.Items)
 	}
-	d.Extra = &diag.RunFailure{Hosts: hosts, Address: e.Task, Phase: phase, Argv: e.Error.Argv, Exit: e.Error.Exit, Output: e.Error.Output}
-	set.Append(d)
-	var b bytes.Buffer
-	_ = diag.Render(&b, set, diag.Options{Color: a.color(a.out), Width: width(a.out)})
-	return b.String()
+	return out
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
@@ -12,7 +13,7 @@ func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate PLAYBOOK",
 		Short: "Check a playbook (and the inventory, if one is named) without touching a host",
-		Args:  cobra.ExactArgs(1),
+		Args:  between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pb, set := playbook.Load(args[0], a.reg, Version())
 			if err := a.failed(set); err != nil {
@@ -28,7 +29,7 @@ func (a *app) validateCommand() *cobra.Command {
 					return err
 				}
 			}
-			fmt.Fprintf(a.out, "%s is valid: %d plays, %d tasks.\n", pb.Name, len(pb.Plays), tasks)
+			fmt.Fprintf(a.out, "%s is valid: %s, %s.\n", pb.Name, view.Count(len(pb.Plays), "play"), view.Count(tasks, "task"))
 			return nil
 		},
 	}

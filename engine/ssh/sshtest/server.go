@@ -40,6 +40,7 @@ type Server struct {
 	wg      sync.WaitGroup
 	closing chan struct{}
 
+	accepted atomic.Int64
 	logins   atomic.Int64
 	sessions atomic.Int64
 }
@@ -150,6 +151,9 @@ func (s *Server) Port() int {
 
 // Logins counts successful logins, Sessions the sessions opened.
 func (s *Server) Logins() int { return int(s.logins.Load()) }
+
+// Connections counts the connections attempted so far, also those refused.
+func (s *Server) Connections() int { return int(s.accepted.Load()) }
 
 // Sessions counts the sessions opened so far.
 func (s *Server) Sessions() int { return int(s.sessions.Load()) }
@@ -277,6 +281,7 @@ func (s *Server) accept() {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
+		s.accepted.Add(1)
 		c := newFaultConn(raw, s.opt.Latency)
 		s.mu.Lock()
 		if s.refuse || s.closed {
