@@ -136,7 +136,7 @@ func (u *use) once(ctx context.Context) (event.Event, map[string]cty.Value) {
 	}
 	if len(d.unknown) > 0 {
 		if u.pr.r.opts.Mode == Plan {
-			return event.Event{Status: event.Planned, Message: fmt.Sprintf("%v known after apply", d.unknown)}, nil
+			return event.Event{Status: event.Planned, Message: fmt.Sprintf("%v known after apply", d.unknown)}, u.unknownResults(d.step)
 		}
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Value not known", Detail: fmt.Sprintf(
 			"The arguments %v depend on something that is not known: a task that was skipped, or a fact the host does not have.", d.unknown)}}, nil
