@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -36,7 +35,7 @@ var areaLost = map[string]string{
 // have (systemd, ip) leaves its area empty. The system's cron files belong to
 // packages, which may change them; users' crontabs must stay to the letter.
 const observeScript = `LC_ALL=C; export LC_ALL
-echo @ports; for f in tcp tcp6 udp udp6; do [ -r /proc/net/$f ] && awk -v p="${f%6}" 'NR > 1 && ($4 == "0A" || p == "udp" && $4 == "07") {n = split($2, a, ":"); print p, a[n], $2}' /proc/net/$f; done
+echo @ports; ` + listenScript + `
 if command -v systemctl >/dev/null 2>&1; then
   echo @enabled; systemctl list-unit-files --state=enabled --no-legend --no-pager 2>/dev/null | awk '{print $1}'
   echo @running; systemctl list-units --type=service --state=running --no-legend --no-pager --plain --full 2>/dev/null | awk '{print $1}'
@@ -89,19 +88,15 @@ func parseObserved(out string) (map[string][]string, error) {
 	return areas, nil
 }
 
-// port reads "tcp 1F90 0100007F:1F90" as "tcp/8080 on loopback". Ports the
-// kernel hands out by chance are left out.
+// port reads a line of listenScript as "tcp/8080 on loopback". Ports the kernel
+// hands out by chance are left out.
 func port(line string) (string, bool) {
-	f := strings.Fields(line)
-	if len(f) != 3 {
+	l, ok := parseListener(line)
+	if !ok || l.proto == "udp" && l.port >= 32768 {
 		return "", false
 	}
-	n, err := strconv.ParseUint(f[1], 16, 16)
-	if err != nil || n == 0 || f[0] == "udp" && n >= 32768 {
-		return "", false
-	}
-	s := fmt.Sprintf("%s/%d", f[0], n)
-	if addr, _, _ := strings.Cut(f[2], ":"); strings.HasSuffix(addr, "7F") && len(addr) == 8 || addr == "00000000000000000000000001000000" {
+	s := l.name()
+	if l.loopback {
 		s += " on loopback"
 	}
 	return s, true

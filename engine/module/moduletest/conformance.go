@@ -101,11 +101,11 @@ func (c conformance) cancelled() {
 	if _, _, err := c.probe(ctx, one, h); err == nil && len(asked.Calls()) > len(h.Calls()) {
 		c.t.Errorf("%s: with a cancelled context, looking gives no error", c.f.Path)
 	}
-	if s, ok := one.module.(module.Step); ok {
-		h, one := c.f.host(), (*use)(nil)
-		one = c.use(h)
+	if _, ok := one.module.(module.Step); ok {
+		h := c.f.host()
+		one := c.use(h)
 		if plan, _, err := c.probe(context.Background(), one, h); err == nil && len(plan) > 0 {
-			s = one.module.(module.Step)
+			s := one.module.(module.Step)
 			if err := s.Apply(ctx, h, plan); err == nil {
 				c.t.Errorf("%s: with a cancelled context, Apply gives no error", c.f.Path)
 			}
