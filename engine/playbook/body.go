@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"time"
