@@ -48,7 +48,7 @@ func testErrors(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	want, vars := marks(src)
-	pb, set := playbook.Load(file, registry(), "0.1.0")
+	pb, set := playbook.Load(file, mistakeRegistry(), "0.1.0")
 	if pb != nil && len(vars) > 0 {
 		_, set = pb.Globals(playbook.Inputs{Vars: vars})
 	}
@@ -130,9 +130,9 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// registry holds modules that are like the real ones in all that a message can
+// mistakeRegistry holds modules that are like the real ones in all that a message can
 // be about.
-func registry() *module.Registry {
+func mistakeRegistry() *module.Registry {
 	step := func(name string, declare func(*schema.Block)) module.Info {
 		return module.Info{Name: name, Summary: "Does it.", New: func() module.Step { return fake{declare: declare} }}
 	}
