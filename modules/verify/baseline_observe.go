@@ -28,7 +28,7 @@ var areaLost = map[string]string{
 	"groups":  "the group %s is gone",
 	"cron":    "the cron file %s is gone",
 	"sysctl":  "nothing sets the kernel setting %s any more",
-	"routes":  "the default route %s is gone",
+	"routes":  "the route \"%s\" is gone",
 }
 
 // areaChanged is how it is worded that a thing is another now, in the areas

@@ -171,6 +171,7 @@ func duplicates(byName map[string][]pkg) []module.Finding {
 		}
 		for _, a := range sortedKeys(byArch) {
 			if len(byArch[a]) > 1 {
+				slices.SortFunc(byArch[a], rpmver.Compare)
 				twice = append(twice, fmt.Sprintf("%s.%s (%s)", n, a, strings.Join(byArch[a], ", ")))
 			}
 		}
@@ -213,7 +214,7 @@ func summarize(hits []string, one, many, cure string) []module.Finding {
 
 // broken asks the package manager for broken dependencies.
 func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
-	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; echo "no dnf and no yum" >&2; exit 99`}
+	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; exit 99`}
 	res, err := r.Query(ctx, argv...)
 	if err != nil {
 		return nil, err
@@ -222,10 +223,17 @@ func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	switch {
 	case res.Code == 0:
 		return nil, nil
-	case res.Code == 99 || text == "":
+	case res.Code == 99:
+		return nil, errors.New("the host has neither dnf nor yum, so its dependencies cannot be checked. Drop the argument \"no_broken\", or install dnf")
+	case text == "":
 		return nil, &host.CommandError{Argv: argv, Result: res}
 	}
-	return []module.Finding{{Summary: "the package manager finds broken dependencies", Detail: "It says:\n    " + strings.ReplaceAll(host.Shorten(text, 2000), "\n", "\n    "), Cure: "Complete or undo what an interrupted transaction left, then check again:\n    dnf check"}}, nil
+	lines := strings.Split(text, "\n")
+	more := ""
+	if len(lines) > maxNamed {
+		lines, more = lines[:maxNamed], fmt.Sprintf("\n    … and %d more", len(lines)-maxNamed)
+	}
+	return []module.Finding{{Summary: "the package manager finds that the installed packages do not fit together", Detail: "It says:\n    " + strings.Join(lines, "\n    ") + more, Cure: "Complete or undo what an interrupted transaction left, then check again:\n    dnf check"}}, nil
 }
 
 func match(globs []string, s string) bool {
