@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"strings"
 
@@ -97,7 +98,8 @@ func Baseline() module.Info {
 is a finding. What is new is one only with "strict".
 
 "ignore" takes AREA:PATTERN, where AREA is one of ports, enabled, running, mounts,
-users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*". Units
+users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*",
+"users:games". Units
 that belong to a login or to systemd itself are never compared.
 
 "renamed" says what a thing is called now, where the target has another name for it:
@@ -136,9 +138,12 @@ func (c *baseline) Schema(b *schema.Block) {
 
 func (c *baseline) Validate() error {
 	for _, s := range c.ignore {
-		area, _, ok := strings.Cut(s, ":")
+		area, glob, ok := strings.Cut(s, ":")
 		if !ok || !contains(areaNames, area) {
 			return fmt.Errorf("%q is not AREA:PATTERN; the areas are %s.", s, strings.Join(areaNames, ", "))
+		}
+		if _, err := path.Match(glob, ""); err != nil {
+			return fmt.Errorf("%q is not a pattern; * and ? and [a-z] can be used.", glob)
 		}
 	}
 	return nil
@@ -182,7 +187,7 @@ func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 			}
 			had[name] = true
 			if !have[name] && !c.ignored(area, s) {
-				f := module.Finding{Summary: fmt.Sprintf(areaLost[area], s)}
+				f := lost(area, s, now[area])
 				if name != s {
 					f.Detail = "Nor is there " + name + ", as it is called now."
 				}
@@ -201,9 +206,30 @@ func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 	return out
 }
 
+// areaKey is the part of an entry that names the thing; the rest says how it is.
+func areaKey(area, s string) string {
+	if sep := areaSeparator[area]; sep != "" {
+		s, _, _ = strings.Cut(s, sep)
+	}
+	return s
+}
+
+// lost words what became of an entry: the thing is gone, or is another now.
+func lost(area, s string, now []string) module.Finding {
+	key := areaKey(area, s)
+	f := module.Finding{Summary: fmt.Sprintf(areaLost[area], key)}
+	for _, n := range now {
+		if n != s && key != s && areaKey(area, n) == key {
+			f.Summary = fmt.Sprintf(areaChanged[area], key)
+			f.Detail = "It was:\n    " + s + "\nIt is:\n    " + n
+		}
+	}
+	return f
+}
+
 func (c *baseline) ignored(area, s string) bool {
 	for _, i := range c.ignore {
-		if a, glob, _ := strings.Cut(i, ":"); a == area && (match([]string{glob}, s) || glob == s || matchSlash(glob, s)) {
+		if a, glob, _ := strings.Cut(i, ":"); a == area && (glob == s || matchSlash(glob, s) || matchSlash(glob, areaKey(area, s))) {
 			return true
 		}
 	}

@@ -132,7 +132,7 @@ func (c *httpCheck) judge(a httpAnswer) []module.Finding {
 	var out []module.Finding
 	add := func(format string, args ...any) {
 		f := module.Finding{Summary: fmt.Sprintf(format, args...)}
-		if start := strings.TrimSpace(host.Shorten(a.body, 300)); start != "" {
+		if start := strings.TrimSpace(host.Shorten(a.body, 300)); start != "" && len(out) == 0 {
 			f.Detail = "The body begins with:\n    " + strings.ReplaceAll(start, "\n", "\n    ")
 		}
 		out = append(out, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +54,7 @@ func (c *mounts) Validate() error {
 		return errors.New("The check needs at least one argument that says what to look for.")
 	}
 	for p, n := range c.minFree {
-		if _, err := strconv.Atoi(n); err != nil || !strings.HasPrefix(p, "/") {
+		if _, err := strconv.ParseUint(n, 10, 31); err != nil || !strings.HasPrefix(p, "/") {
 			return fmt.Errorf("The argument \"min_free_mb\" maps absolute paths to whole numbers of MiB, not %q to %q.", p, n)
 		}
 	}
@@ -75,7 +76,10 @@ func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	now, table, _ := strings.Cut(string(res.Stdout), "--fstab--\n")
+	now, table, ok := strings.Cut(string(res.Stdout), "--fstab--\n")
+	if !ok || now == "" {
+		return nil, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(string(res.Stdout)), 100))
+	}
 	return append(out, c.tables(parseTable(now), parseTable(table))...), nil
 }
 
@@ -101,8 +105,8 @@ func (c *mounts) tables(now, fstab []mount) []module.Finding {
 		}
 	}
 	for _, p := range c.mounted {
-		if !at[p] {
-			out = append(out, module.Finding{Summary: p + " is not mounted"})
+		if !at[path.Clean(p)] {
+			out = append(out, module.Finding{Summary: p + " is not mounted", Cure: "Mount it, and name it in /etc/fstab so that it is there after a reboot."})
 		}
 	}
 	return out
@@ -122,9 +126,17 @@ func parseTable(text string) []mount {
 		if len(f) < 4 || strings.HasPrefix(f[0], "#") {
 			continue
 		}
-		out = append(out, mount{f[0], unescape(f[1]), f[2], strings.Split(f[3], ",")})
+		out = append(out, mount{f[0], cleanPoint(unescape(f[1])), f[2], strings.Split(f[3], ",")})
 	}
 	return out
+}
+
+// cleanPoint drops the slash that /etc/fstab may have at the end of a path.
+func cleanPoint(s string) string {
+	if strings.HasPrefix(s, "/") {
+		return path.Clean(s)
+	}
+	return s
 }
 
 // unescape undoes the octal escapes of space, tab, line feed and backslash.
@@ -143,7 +155,7 @@ func (c *mounts) space(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	return c.judgeSpace(strings.Split(strings.TrimRight(string(res.Stdout), "\n"), "\n"))
+	return c.judgeSpace(paths, strings.Split(strings.TrimRight(string(res.Stdout), "\n"), "\n"))
 }
 
 type fsNeed struct {
@@ -152,11 +164,17 @@ type fsNeed struct {
 }
 
 // judgeSpace reads pairs of a path and df's line about it.
-func (c *mounts) judgeSpace(lines []string) ([]module.Finding, error) {
+func (c *mounts) judgeSpace(paths, lines []string) ([]module.Finding, error) {
+	if len(lines) != 2*len(paths) {
+		return nil, fmt.Errorf("the host was asked for the space at %s, and its answer is not understood: %q", strings.Join(paths, ", "), host.Shorten(strings.Join(lines, "\n"), 200))
+	}
 	byFS := map[string]*fsNeed{}
-	for i := 0; i+1 < len(lines); i += 2 {
+	for i := 0; i < len(lines); i += 2 {
 		p := lines[i]
-		if lines[i+1] == "-" {
+		switch {
+		case p != paths[i/2]:
+			return nil, fmt.Errorf("the host was asked for the space at %s and answers for %q", paths[i/2], host.Shorten(p, 100))
+		case lines[i+1] == "-":
 			continue
 		}
 		f := strings.Fields(lines[i+1])
