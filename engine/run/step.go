@@ -22,6 +22,11 @@ const applyTries = 3
 func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
 	s := d.step.(module.Step)
 	plan, err := s.Probe(ctx, h)
+	return u.probed(ctx, s, h, c, plan, err)
+}
+
+// probed goes on from what a probe returned.
+func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connection, plan module.Plan, err error) (event.Event, map[string]cty.Value) {
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
 			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
@@ -35,6 +40,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	case u.pr.r.opts.Mode == Plan:
 		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
 	}
+	u.pr.stale()
 	if c != nil {
 		if err := u.pr.st.lock(ctx, c); err != nil {
 			return u.failed(ctx, err), results(s)

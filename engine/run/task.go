@@ -58,11 +58,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 
 // instance runs a task, or one element of its for_each, with its retries.
 func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.Instance) (cty.Value, outcome) {
-	u := &use{pr: pr, t: t}
-	if in != nil {
-		u.key = in.Key
-		u.extra = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
-	}
+	u := pr.taken(t, in)
 	if t.Meta.When != nil {
 		yes, known, out := pr.condition(t.Meta.When, u.extra)
 		switch {

@@ -24,6 +24,7 @@ type use struct {
 	key   string               // of for_each
 	extra map[string]cty.Value // each
 
+	look      *look           // a probe made ahead that still holds; used once
 	sensitive map[string]bool // arguments whose values must not be shown
 }
 
@@ -139,6 +140,14 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 					u.t.Module, r, stack(debug.Stack()))}}, nil
 		}
 	}()
+	l := u.look
+	u.look = nil
+	if l != nil {
+		if chk, ok := l.d.step.(module.Check); ok {
+			return u.checked(ctx, chk, l.findings, nil)
+		}
+		return u.probed(ctx, l.d.step.(module.Step), l.h, l.c, l.plan, nil)
+	}
 	d, err := u.decode()
 	if err.failed() {
 		return event.Event{Status: err.status, Error: err.err}, nil
@@ -182,6 +191,11 @@ func stack(trace []byte) string {
 
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
 	findings, err := c.Check(ctx, h)
+	return u.checked(ctx, c, findings, err)
+}
+
+// checked is what a check's findings mean.
+func (u *use) checked(ctx context.Context, c module.Check, findings []module.Finding, err error) (event.Event, map[string]cty.Value) {
 	own := results(c)
 	pending := u.pr.r.opts.Mode == Plan && u.pr.st.changes
 	switch {
@@ -194,6 +208,9 @@ func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Eve
 	}
 	return event.Event{Status: event.OK}, own
 }
+
+// errNotSeen is a look ahead that came to nothing.
+var errNotSeen = errors.New("not seen")
 
 // errTimeout is the cause of a context that a task's timeout ended.
 var errTimeout = errors.New("timeout")

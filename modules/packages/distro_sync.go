@@ -123,6 +123,9 @@ func (d *distroSync) Results(r *schema.Results) {
 
 func (d *distroSync) SetProgress(f func(string)) { d.progress = f }
 
+// Solitary implements module.Solitary: resolving takes dnf's lock.
+func (d *distroSync) Solitary() bool { return true }
+
 // distTag is the dist tag of the target: 22.03-LTS-SP4 gives .oe2203sp4.
 func (d *distroSync) distTag() string {
 	if d.dist != "" {
