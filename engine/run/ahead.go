@@ -53,7 +53,7 @@ func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []st
 	if pr.ahead.seen == nil {
 		pr.ahead = lookahead{window: firstWindow, seen: map[lookKey]*look{}}
 	}
-	if len(pr.ahead.seen) > 0 || pr.r.opts.stopped() {
+	if len(pr.ahead.seen) > 0 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
 		return
 	}
 	for _, it := range items {
