@@ -17,15 +17,18 @@ import (
 // if it had not been looked at before.
 
 const (
-	firstWindow = 4
+	firstWindow = 16
 	maxWindow   = 64
 )
 
 // lookahead is what was seen of the tasks that come next. It belongs to one
 // playRun; only the probes themselves run in other goroutines.
 type lookahead struct {
-	window  int // how many tasks to look at beyond the present one
+	window  int  // how many tasks to look at, the present one included
+	held    bool // nothing has changed since the window was last filled
 	seen    map[lookKey]*look
+	asked   map[*playbook.Task]bool // tasks looked at and not yet taken
+	blocked *playbook.Task          // the task that looking cannot pass before its turn
 	pending sync.WaitGroup
 }
 
@@ -47,26 +50,33 @@ type look struct {
 	err      error
 }
 
-// aheadOf looks at the tasks that follow in items, as far as their arguments
-// are known, unless enough of them have been looked at already.
+// aheadOf looks at the tasks that follow in items, the first of which has its
+// turn, as far as their arguments are known. It asks again when half of what was
+// asked is used up, so that answers keep coming.
 func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []string) {
-	if pr.ahead.seen == nil {
-		pr.ahead = lookahead{window: firstWindow, seen: map[lookKey]*look{}}
+	a := &pr.ahead
+	if a.seen == nil {
+		a.window, a.seen, a.asked = firstWindow, map[lookKey]*look{}, map[*playbook.Task]bool{}
 	}
-	if len(pr.ahead.seen) > 0 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
+	if len(a.seen) > a.window/2 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
 		return
 	}
-	for _, it := range items {
+	if a.held {
+		a.window = min(2*a.window, maxWindow)
+	}
+	a.held = true
+	for n, it := range items {
 		t, ok := it.(*playbook.Task)
-		if !ok || len(pr.ahead.seen) >= pr.ahead.window {
+		switch {
+		case !ok || len(a.seen) >= a.window || n > 0 && t == a.blocked:
 			return // a block decides for itself whether and what it runs
-		}
-		if !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
+		case a.asked[t] || !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)):
 			continue
-		}
-		if !pr.lookAt(ctx, t) {
+		case !pr.lookAt(ctx, t):
+			a.blocked = t
 			return
 		}
+		a.asked[t] = true
 	}
 }
 
@@ -165,9 +175,6 @@ func (pr *playRun) taken(t *playbook.Task, in *playbook.Instance) *use {
 	if l.err != nil {
 		return fresh
 	}
-	if len(pr.ahead.seen) == 0 { // the whole window held: look further
-		pr.ahead.window = min(2*pr.ahead.window, maxWindow)
-	}
 	return l.u
 }
 
@@ -179,7 +186,8 @@ func (pr *playRun) stale() {
 	}
 	pr.ahead.pending.Wait()
 	clear(pr.ahead.seen)
-	pr.ahead.window = 1
+	clear(pr.ahead.asked)
+	pr.ahead.window, pr.ahead.held, pr.ahead.blocked = 1, false, nil
 }
 
 func newUse(pr *playRun, t *playbook.Task, in *playbook.Instance) *use {

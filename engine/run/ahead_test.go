@@ -108,17 +108,23 @@ func cellRegistry() *module.Registry {
 	)
 }
 
-// runCells runs a playbook on a host of cells and returns what it told, what it
-// did and what is left.
-func runCells(t *rapid.T, dir, src string, start map[string]int, oneByOne bool) (told, did []string, left map[string]int) {
+// playbookWith loads a playbook from text with the modules of a registry.
+func playbookWith(t interface{ Fatalf(string, ...any) }, dir, src string, reg *module.Registry) *playbook.Playbook {
 	path := filepath.Join(dir, "p.hcl")
 	if err := os.WriteFile(path, []byte(src), 0o600); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
-	pb, set := playbook.Load(path, cellRegistry(), "")
+	pb, set := playbook.Load(path, reg, "")
 	if pb == nil {
 		t.Fatalf("%v\n%s", set.Diags, src)
 	}
+	return pb
+}
+
+// runCells runs a playbook on a host of cells and returns what it told, what it
+// did and what is left.
+func runCells(t *rapid.T, dir, src string, start map[string]int, oneByOne bool) (told, did []string, left map[string]int) {
+	pb := playbookWith(t, dir, src, cellRegistry())
 	c := &cells{value: map[string]int{}}
 	for k, v := range start {
 		c.value[k] = v
