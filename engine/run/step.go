@@ -48,7 +48,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	if err := u.pr.r.emit.err(); err != nil {
 		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
-	if p, ok := s.(module.Progress); ok {
+	if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
 		p.SetProgress(func(line string) {
 			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
 		})

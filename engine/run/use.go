@@ -66,8 +66,12 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 			}
 			return ev, res
 		}
-		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskRetried, Attempt: n, Error: ev.Error,
-			Message: fmt.Sprintf("%s; attempt %d of %d in %s", why, n+1, retry.Attempts, delay)}))
+		again := event.Event{Kind: event.TaskRetried, Attempt: n, Error: ev.Error}
+		if u.t.Meta.Sensitive {
+			again = hideValues(again)
+		}
+		again.Message = fmt.Sprintf("%s; attempt %d of %d in %s", why, n+1, retry.Attempts, delay)
+		u.pr.r.emit.emit(u.pr.event(u.t, u.key, again))
 		if !pause(ctx, u.pr.r.opts.Stop, delay) {
 			return ev, res
 		}
