@@ -55,6 +55,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	}
 	if err := u.apply(ctx, s, h, plan); err != nil {
 		ev := u.failed(ctx, err)
+		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes
 		return ev, results(s)
 	}

@@ -25,6 +25,9 @@ type use struct {
 	extra map[string]cty.Value // each
 
 	sensitive map[string]bool // arguments whose values must not be shown
+
+	ran     bool // the module was called and what it says may be judged
+	unknown bool // it acted, and with what result nobody knows: it must not act again
 }
 
 // attempts runs the task until it succeeds, its until holds, or its attempts
@@ -54,7 +57,7 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 				why = "its condition \"until\" does not hold"
 			}
 		}
-		if done || ctx.Err() != nil || u.pr.r.opts.stopped() {
+		if done || u.unknown || ctx.Err() != nil || u.pr.r.opts.stopped() {
 			return ev, res
 		}
 		if n >= retry.Attempts {
@@ -103,7 +106,7 @@ func (u *use) withSelf(res cty.Value) map[string]cty.Value {
 
 // judge applies failed_when and changed_when to what happened.
 func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[string]cty.Value) {
-	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed
+	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed && u.ran
 	if e := u.t.Meta.FailedWhen; e != nil && ran {
 		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
 		switch {
@@ -136,8 +139,10 @@ func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[
 
 // once decodes the arguments and runs the module one time.
 func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Value) {
+	u.ran, u.unknown = false, false
 	defer func() {
 		if r := recover(); r != nil { // one host fails, the run and the terminal do not
+			u.ran = false
 			ev, own = event.Event{Status: event.Failed, Error: &event.Error{Summary: "Bug in a module",
 				Detail: fmt.Sprintf("The module %q stopped in a way it never should: %v. What it did until then, the host shows. Please report this:\n\n%s",
 					u.t.Module, r, stack(debug.Stack()))}}, nil
@@ -167,6 +172,7 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 			return u.failed(ctx, cerr), nil
 		}
 	}
+	u.ran = true
 	if chk, ok := d.step.(module.Check); ok {
 		return u.check(ctx, chk, h)
 	}
@@ -204,7 +210,11 @@ var errTimeout = errors.New("timeout")
 
 // failed turns an error of a module into an event.
 func (u *use) failed(ctx context.Context, err error) event.Event {
+	if errors.Is(err, host.ErrLocked) {
+		u.ran = false // nothing was done that failed_when could judge
+	}
 	if errors.Is(context.Cause(ctx), errTimeout) {
+		u.ran = false
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Task timed out",
 			Detail: fmt.Sprintf("The task did not end within its timeout of %s and was stopped. Its last word was: %s.", u.t.Meta.Timeout, err)}}
 	}
