@@ -54,13 +54,14 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 	if err := u.pr.r.emit.err(); err != nil {
 		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
-	if p, ok := s.(module.Progress); ok {
+	if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
 		p.SetProgress(func(line string) {
 			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
 		})
 	}
 	if err := u.apply(ctx, s, h, plan); err != nil {
 		ev := u.failed(ctx, err)
+		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes
 		return ev, results(s)
 	}

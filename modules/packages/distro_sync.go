@@ -178,6 +178,10 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 	if !pending {
 		res, err := d.resolve(ctx, h)
 		if errors.Is(err, errDNFBroken) {
+			// A new rpm that is in place already could only read the old database.
+			if err := d.writable(ctx, h); err != nil {
+				return err
+			}
 			if err := d.recover(ctx, h); err != nil {
 				return err
 			}
@@ -202,5 +206,10 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 		return err
 	}
 	h.Forget()
+	if pending && !job.Adopted {
+		// What was pending had been killed with no result, so nothing was concluded:
+		// the host is looked at like after any killed transaction.
+		return d.Apply(ctx, h, nil)
+	}
 	return d.verify(ctx, h, job)
 }

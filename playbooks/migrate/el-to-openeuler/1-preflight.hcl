@@ -70,10 +70,10 @@ play "preflight" {
   task "stat" "record" { path = "/var/lib/ferry/migration.json" }
 
   task "shell" "pages" {
-    description = "Fingerprints of what the host serves"
+    description = "Fingerprints of what the host serves; a page that does not answer stops here, since a pipe would hide it"
     read_only   = true
     when        = !task.stat.record.exists
-    script      = join("\n", concat(["set -e"], [for u in var.pages : "printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
+    script      = join("\n", concat(["set -e"], [for u in var.pages : "curl -fsS --max-time 20 -o /dev/null '${u}'; printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
   }
 
   task "file" "records" {
