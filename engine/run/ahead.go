@@ -132,8 +132,11 @@ func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 	if s, ok := d.step.(module.Solitary); ok && s.Solitary() {
 		return false
 	}
-	become := pr.become(u.t) || d.user != ""
-	if pr.st.conns[become] == nil {
+	as := account{become: pr.become(u.t) || d.user != ""}
+	if as.become {
+		as.user = pr.play.BecomeUser
+	}
+	if pr.st.conns[as] == nil || !pr.st.settled {
 		return false // its turn will open the connection
 	}
 	h, c, err := u.host(ctx, d)
