@@ -26,7 +26,7 @@ Before anything changes
 - the transaction is resolved. Every package that would be removed must match
   "allow_removal"; otherwise the task names each one and who needs it, and stops;
 - installed packages of the old distribution ("old_dist") that have no counterpart
-  must match "allow_removal" (they are removed) or "keep" (they stay);
+  must match "allow_removal" (they are removed) or "keep" (they stay); kernels stay;
 - an "exclude=" or a versionlock that would hold packages back is an error, unless
   "ignore_excludes" is set;
 - everything is downloaded, signatures are checked, and rpm's transaction test
@@ -96,7 +96,7 @@ func (d *distroSync) Schema(b *schema.Block) {
 	b.Strings(&d.oldDist, "old_dist", "Dist tags of the distribution to be replaced.")
 	b.Bool(&d.ignoreExcludes, "ignore_excludes", "Let the transaction disregard exclude= lines of dnf's configuration.")
 	b.Bool(&d.restartSSHD, "restart_sshd", "Restart sshd at the end of the transaction, if it accepts its configuration.")
-	b.Duration(&d.timeout, "job_timeout", "How long the transaction may take on the host.")
+	b.Duration(&d.timeout, "job_timeout", "How long downloading and testing may take on the host. The transaction itself is never ended.")
 }
 
 func (d *distroSync) Validate() error {
@@ -201,7 +201,7 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 		}
 		script = d.script(res)
 	}
-	job, err := h.Job(ctx, host.Job{Key: d.jobKey(), Script: script, Timeout: d.timeout, Output: d.progress})
+	job, err := h.Job(ctx, host.Job{Key: d.jobKey(), Script: script, Output: d.progress})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,8 @@ play "preflight" {
   # been: what is half done is completed by the play "migrate".
   task "shell" "started" {
     read_only = true
-    script    = "ls -d /var/lib/ferry/jobs/distro-sync-* 2>/dev/null | grep -v -e -test | head -n 1"
+    tags      = ["always"]
+    script    = local.started_script
   }
 
   check "command" "supported" {
@@ -52,7 +53,7 @@ play "preflight" {
 
   check "command" "immutable" {
     title             = "No file that packages own is immutable"
-    argv              = ["/bin/sh", "-c", "lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
+    argv              = ["/bin/sh", "-c", "command -v lsattr >/dev/null || exit 3; lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
     stdout_not_matches = "."
     cure              = "The transaction cannot replace these files and would end in the middle. Remove the flag: chattr -i FILE"
     when              = !local.arrived
