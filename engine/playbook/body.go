@@ -46,7 +46,7 @@ func labels(b *hclsyntax.Block, set *diag.Set, names ...string) bool {
 		for _, n := range names {
 			want += " \"" + n + "\""
 		}
-		set.Append(diag.Errorf("Wrong number of labels", &rng, "A block %q is written as %s { … }; this one has %d labels.", b.Type, want, len(b.Labels)))
+		set.Append(diag.Errorf("Wrong number of labels", &rng, "A block %q is written %s { … }; this one has %s.", b.Type, want, count(len(b.Labels), "label")))
 		return false
 	}
 	for i, l := range b.Labels {
@@ -184,6 +184,13 @@ func sortedAttrs(b *hclsyntax.Body) []*hclsyntax.Attribute {
 	return out
 }
 
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func contains(list []string, s string) bool {
 	for _, e := range list {
 		if e == s {
@@ -198,12 +205,4 @@ func lowerFirst(s string) string {
 		return s
 	}
 	return strings.ToLower(s[:1]) + s[1:]
-}
-
-func blockName(b *hclsyntax.Block) string {
-	s := b.Type
-	for _, l := range b.Labels {
-		s += fmt.Sprintf(" %q", l)
-	}
-	return s
 }

@@ -95,7 +95,11 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	}
 	budget := newBudget(p.Rollout.MaxFailed, len(ph.Hosts))
 	next := 0
-	for i, size := range p.Rollout.Waves(len(hosts)) {
+	waves := p.Rollout.Waves(len(hosts))
+	if r.opts.Mode == Plan && len(hosts) > 0 { // looking needs no waves, and equal answers are told once
+		waves = []int{len(hosts)}
+	}
+	for i, size := range waves {
 		batch := hosts[next : next+size]
 		next += size
 		halted = r.batch(ctx, p, i+1, batch, budget)

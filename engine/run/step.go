@@ -22,6 +22,11 @@ const applyTries = 3
 func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
 	s := d.step.(module.Step)
 	plan, err := s.Probe(ctx, h)
+	return u.probed(ctx, s, h, c, plan, err)
+}
+
+// probed goes on from what a probe returned.
+func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connection, plan module.Plan, err error) (event.Event, map[string]cty.Value) {
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
 			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
@@ -35,6 +40,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	case u.pr.r.opts.Mode == Plan:
 		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
 	}
+	u.pr.stale()
 	if c != nil {
 		if err := u.pr.st.lock(ctx, c); err != nil {
 			return u.failed(ctx, err), results(s)
@@ -46,15 +52,16 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	}
 	u.pr.r.emit.emit(u.pr.event(u.t, u.key, applying)) // durable before the host changes
 	if err := u.pr.r.emit.err(); err != nil {
-		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, nil
+		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
-	if p, ok := s.(module.Progress); ok {
+	if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
 		p.SetProgress(func(line string) {
 			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
 		})
 	}
 	if err := u.apply(ctx, s, h, plan); err != nil {
 		ev := u.failed(ctx, err)
+		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes
 		return ev, results(s)
 	}
@@ -104,7 +111,7 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
 		if u.acts(s) {
-			return fmt.Errorf("the connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again: %w", err)
+			return &uncertain{err}
 		}
 		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {
 			return err
@@ -114,6 +121,16 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 	}
 }
+
+// uncertain is the loss of the connection while something ran whose outcome the
+// host does not show.
+type uncertain struct{ err error }
+
+func (e *uncertain) Error() string {
+	return "The connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again.\n\nWhat ferry saw: " + sentence(e.err.Error())
+}
+
+func (e *uncertain) Unwrap() error { return e.err }
 
 // converged probes with fresh arguments and fails if something is left to change.
 func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
@@ -168,7 +185,7 @@ func ChangeLine(c module.Change) string {
 }
 
 // unknownResults is what a plan knows of the results of a task that would act.
-func (u *use) unknownResults(s module.Step) map[string]cty.Value {
+func (u *use) unknownResults(s any) map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for n, v := range results(s) {
 		out[n] = cty.UnknownVal(v.Type())

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -39,7 +40,9 @@ configuration, because until then new logins can fail.
 An exit code proves nothing here: afterwards the module looks again, for packages
 not synchronised, duplicates, leftovers of the old distribution and broken
 dependencies. A transaction that was killed in the middle leaves duplicates; they
-are a difference like any other, and running the task again heals them.
+are a difference like any other, and running the task again heals them. If it was
+killed so early that dnf cannot even start, rpm completes it from the packages that
+were downloaded, after checking their signatures once more.
 
 Mark the task as the point of no return.`,
 		Example: `task "distro_sync" "openeuler" {
@@ -67,7 +70,7 @@ type distroSync struct {
 	ignoreExcludes bool
 	restartSSHD    bool
 	timeout        time.Duration
-	before, after  int
+	before         int
 	leftovers      []string
 	progress       func(string)
 }
@@ -120,6 +123,9 @@ func (d *distroSync) Results(r *schema.Results) {
 
 func (d *distroSync) SetProgress(f func(string)) { d.progress = f }
 
+// Solitary implements module.Solitary: resolving takes dnf's lock.
+func (d *distroSync) Solitary() bool { return true }
+
 // distTag is the dist tag of the target: 22.03-LTS-SP4 gives .oe2203sp4.
 func (d *distroSync) distTag() string {
 	if d.dist != "" {
@@ -151,6 +157,12 @@ func (d *distroSync) Probe(ctx context.Context, r host.Reader) (module.Plan, err
 		return module.Plan{{Argument: "transaction", To: "one that was started earlier is to be concluded"}}, nil
 	}
 	res, err := d.resolve(ctx, r)
+	if errors.Is(err, errDNFBroken) {
+		if ok, lerr := d.recoverable(ctx, r); lerr != nil || !ok {
+			return nil, errors.Join(err, lerr)
+		}
+		return module.Plan{{Argument: "transaction", From: "ended so early that dnf cannot run", To: "completed by rpm from the packages that were downloaded and checked, then by dnf"}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +177,16 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 	script := ":" // a job that is pending keeps its own script
 	if !pending {
 		res, err := d.resolve(ctx, h)
+		if errors.Is(err, errDNFBroken) {
+			// A new rpm that is in place already could only read the old database.
+			if err := d.writable(ctx, h); err != nil {
+				return err
+			}
+			if err := d.recover(ctx, h); err != nil {
+				return err
+			}
+			res, err = d.resolve(ctx, h)
+		}
 		if err != nil {
 			return err
 		}
@@ -184,5 +206,10 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 		return err
 	}
 	h.Forget()
+	if pending && !job.Adopted {
+		// What was pending had been killed with no result, so nothing was concluded:
+		// the host is looked at like after any killed transaction.
+		return d.Apply(ctx, h, nil)
+	}
 	return d.verify(ctx, h, job)
 }

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -55,7 +56,7 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	if err != nil {
 		return nil, err
 	}
-	d.before = len(pkgs)
+	d.before, d.leftovers = len(pkgs), nil
 	if err := d.excludes(ctx, r); err != nil {
 		return nil, err
 	}
@@ -147,23 +148,61 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	if strings.Contains(out, "another process") || strings.Contains(out, "Waiting for process") {
 		return fmt.Errorf("another program holds dnf's lock:\n    %s\nWait for it to end, or stop what runs package updates by itself (dnf-automatic, packagekit)", firstLines(out, 3))
 	}
+	if cannotRun(out) {
+		return fmt.Errorf("%w. It says:\n    %s", errDNFBroken, indent(lastText(out, 4)))
+	}
 	t, err := parseTransaction(out)
 	switch {
 	case err != nil:
 		return err
-	case t.Problems != "" && t.empty():
+	case t.Problems != "" && t.empty(), strings.Contains(t.Problems, "No match for argument"):
 		return fmt.Errorf("dnf finds no way to synchronise with %s:\n    %s\n%s", strings.Join(d.repos, ", "), indent(t.Problems), d.advice(t.Problems))
 	case t.empty() && !t.Nothing:
 		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
-	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs)
+	replaced := map[string]bool{}
+	if len(res.duplicates) > 0 {
+		if replaced, err = obsoleted(ctx, r); err != nil {
+			return err
+		}
+	}
+	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs, replaced)
 	res.t = t
 	return nil
 }
 
+// obsoleted returns the names that installed packages declare to replace. In an
+// interrupted transaction the new package can be there while the old one is too.
+func obsoleted(ctx context.Context, r host.Reader) (map[string]bool, error) {
+	argv := []string{"rpm", "-qa", "--qf", `[%{OBSOLETENAME}\n]`}
+	res, err := r.Query(ctx, argv...)
+	if res, err = host.Must(argv, res, err); err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, n := range strings.Fields(string(res.Stdout)) {
+		out[n] = true
+	}
+	return out, nil
+}
+
+// errDNFBroken is a dnf that does not even start: a transaction was ended so
+// early that libraries of both distributions are mixed.
+var errDNFBroken = errors.New("dnf cannot run on the host")
+
+func cannotRun(out string) bool {
+	for _, sign := range []string{"ImportError:", "ModuleNotFoundError:", "error while loading shared libraries", "symbol lookup error", "bad interpreter"} {
+		if strings.Contains(out, sign) {
+			return true
+		}
+	}
+	return false
+}
+
 // splitRemovals tells losses from old versions that go while another version of
-// the package stays, which is how dnf heals an interrupted transaction.
-func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) {
+// the package stays, or the package that replaces it is installed, which is how
+// dnf heals an interrupted transaction.
+func splitRemovals(removals []item, pkgs []installed, replaced map[string]bool) (lost, superseded []item) {
 	going := map[string]bool{}
 	for _, i := range removals {
 		going[i.Name+" "+i.EVR] = true
@@ -175,7 +214,7 @@ func splitRemovals(removals []item, pkgs []installed) (lost, superseded []item) 
 		}
 	}
 	for _, i := range removals {
-		if stays[i.Name] {
+		if stays[i.Name] || replaced[i.Name] {
 			superseded = append(superseded, i)
 		} else {
 			lost = append(lost, i)
@@ -226,6 +265,14 @@ func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) e
 			refused = append(refused, i)
 		}
 	}
+	if len(refused) > 0 && len(res.duplicates) > 0 {
+		// Healing, dnf calls the removal of a package that the target replaces by
+		// its plain name.
+		var err error
+		if refused, err = d.notReplaced(ctx, r, refused); err != nil {
+			return err
+		}
+	}
 	if len(refused) == 0 {
 		return nil
 	}
@@ -247,6 +294,23 @@ func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) e
 	}
 	return fmt.Errorf("the transaction would remove %s that \"allow_removal\" does not cover:\n    %s\nAdd what may go to \"allow_removal\", or give the host a repository with a version for the target",
 		count(len(refused), "package"), strings.Join(lines, "\n    "))
+}
+
+// notReplaced keeps the packages that no package of the target's repositories
+// declares to replace.
+func (d *distroSync) notReplaced(ctx context.Context, r host.Reader, items []item) ([]item, error) {
+	var out []item
+	for _, i := range items {
+		argv := append(append([]string{"dnf", "-q", "-C"}, repoArgs(d.repos)...), "repoquery", "--whatobsoletes", i.Name, "--qf", "%{name}")
+		res, err := r.Query(ctx, argv...)
+		if res, err = host.Must(argv, res, err); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(string(res.Stdout)) == "" {
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // neededBy returns the installed packages that depend on a package.

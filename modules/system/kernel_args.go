@@ -340,17 +340,13 @@ func (b boot) generate(ctx context.Context, h host.Host) error {
 
 // splitArgs splits a command line at blanks outside of double quotes.
 func splitArgs(s string) []string {
-	var out []string
 	quoted := false
-	for _, f := range strings.FieldsFunc(s, func(r rune) bool {
+	return strings.FieldsFunc(s, func(r rune) bool {
 		if r == '"' {
 			quoted = !quoted
 		}
 		return !quoted && (r == ' ' || r == '\t' || r == '\n')
-	}) {
-		out = append(out, f)
-	}
-	return out
+	})
 }
 
 // parseGrubby reads the output of grubby --info=ALL.

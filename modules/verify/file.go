@@ -56,7 +56,7 @@ func (c *file) Schema(b *schema.Block) {
 func (c *file) Validate() error {
 	for name, re := range map[string]string{"contains": c.contains, "not_contains": c.notContains} {
 		if _, err := regexp.Compile(re); err != nil {
-			return fmt.Errorf("The argument %q is not a regular expression: %s.", name, err)
+			return fmt.Errorf("The argument %q is not a regular expression: %w.", name, err)
 		}
 	}
 	content := c.contains+c.notContains+c.sha256 != ""

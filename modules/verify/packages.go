@@ -60,6 +60,9 @@ func (c *packages) Schema(b *schema.Block) {
 	b.Bool(&c.noBroken, "no_broken", "The package manager must find no broken dependency (dnf check).")
 }
 
+// Solitary implements module.Solitary: asking the package manager takes its lock.
+func (c *packages) Solitary() bool { return c.noBroken }
+
 func (c *packages) Validate() error {
 	if len(c.present)+len(c.absent)+len(c.forbidDist)+len(c.forbidArch)+len(c.vendors)+len(c.minVersions) == 0 && !c.noDuplicates && !c.noBroken {
 		return errors.New("The check needs at least one argument that says what to look for.")

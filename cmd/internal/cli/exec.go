@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +22,8 @@ func (a *app) execCommand() *cobra.Command {
 several are run as they are, without a shell.`,
 		Example: `  ferry exec all -- uname -r
   ferry exec 'web:!web-1' -- 'df -h / | tail -1'`,
-		Args: between(2, -1),
+		Args:              between(2, -1),
+		ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			argv := args[1:]
 			if len(argv) == 1 {
@@ -59,11 +61,13 @@ func (a *app) adhoc(ctx context.Context, pattern string, parallel int, become *b
 	}
 	defer d.Close()
 	v := view.NewAnswers(a.out, asJSON, a.color(a.out))
-	results := engine.Each(ctx, d, hosts, parallel, become, f, v.Add)
+	results := engine.Each(ctx, a.stop, d, hosts, parallel, become, f, v.Add)
 	v.Close()
 	code := exitDone
 	for _, r := range results {
 		switch {
+		case errors.Is(r.Err, engine.ErrNotRun) || ctx.Err() != nil:
+			return &codeError{code: exitInterrupted}
 		case r.Err != nil && code == exitDone:
 			code = exitUnreachable
 		case r.Err == nil && r.Result.Code != 0:

@@ -13,22 +13,25 @@ import (
 	"github.com/ferry-ops/ferry/inventory"
 )
 
-// inventory loads the inventories named by flags, the environment or habit.
-func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
-	paths := a.inventories
-	if len(paths) == 0 {
-		if env := os.Getenv("FERRY_INVENTORY"); env != "" {
-			paths = []string{env}
-		}
+// inventoryPaths are the inventories named by flags, the environment or habit.
+func (a *app) inventoryPaths() []string {
+	if len(a.inventories) > 0 {
+		return a.inventories
+	}
+	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
+		return []string{env}
 	}
 	for _, p := range []string{"inventory.hcl", "inventory"} {
-		if len(paths) > 0 {
-			break
-		}
 		if _, err := os.Stat(p); err == nil {
-			paths = []string{p}
+			return []string{p}
 		}
 	}
+	return nil
+}
+
+// inventory loads the inventories.
+func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
+	paths := a.inventoryPaths()
 	if len(paths) == 0 {
 		return nil, failf(exitInvalid, "No inventory", "no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")
 	}
@@ -48,9 +51,11 @@ type runFlags struct {
 	patience       time.Duration
 	diff, json     bool
 	quiet          bool
+	view           string
 }
 
-func (f *runFlags) add(cmd *cobra.Command) {
+func (f *runFlags) add(a *app, cmd *cobra.Command) {
+	cmd.ValidArgsFunction = first(completePlaybook)
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
 	fs.StringArrayVar(&f.varFiles, "var-file", nil, "set variables from an HCL `file`; may be repeated")
@@ -61,12 +66,18 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again")
 	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
+	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
+	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeHosts)
+	_ = cmd.RegisterFlagCompletionFunc("view", words("auto", "live", "plain"))
 }
 
 // prepare loads everything and selects hosts. No connection is made.
 func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mode) (engine.Config, []run.PlayHosts, error) {
 	var c engine.Config
+	if f.view != "auto" && f.view != "live" && f.view != "plain" {
+		return c, nil, failf(exitFailed, "Invalid flag", "--view %q is not one of auto, live, plain", f.view)
+	}
 	log, err := a.logger()
 	if err != nil {
 		return c, nil, err

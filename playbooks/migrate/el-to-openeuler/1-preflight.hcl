@@ -7,6 +7,13 @@ play "preflight" {
   hosts       = var.hosts
   become      = true
 
+  # A host on which the transaction was started is not looked at as if it had not
+  # been: what is half done is completed by the play "migrate".
+  task "shell" "started" {
+    read_only = true
+    script    = "ls -d /var/lib/ferry/jobs/distro-sync-* 2>/dev/null | grep -v -e -test | head -n 1"
+  }
+
   check "command" "supported" {
     title           = "This playbook migrates hosts that have dnf, systemd and an EL 8 userland"
     argv            = ["/bin/sh", "-c", "command -v dnf && command -v systemctl && command -v chroot"]
@@ -15,7 +22,7 @@ play "preflight" {
 
   check "mounts" "space" {
     min_free_mb = { "/" = 1024, "/var" = 1024, "/boot" = 100 }
-    when        = !local.arrived
+    when        = !local.arrived && task.shell.started.stdout == ""
   }
 
   check "mounts" "fstab" {
@@ -24,19 +31,20 @@ play "preflight" {
   }
 
   check "packages" "consistent" {
-    when          = !local.arrived
+    when          = !local.arrived && task.shell.started.stdout == ""
     no_duplicates = true
     no_broken     = true
     forbid_arch   = ["i386", "i486", "i586", "i686"]
   }
 
   check "packages" "third_party" {
-    when    = !local.arrived
+    when    = !local.arrived && task.shell.started.stdout == ""
     vendors = ["CentOS*", "Red Hat*", "Rocky*", "AlmaLinux*", "openEuler*", "Fedora*"]
     except  = var.accept_third_party
   }
 
   check "command" "sshd_config" {
+    when  = !local.arrived && task.shell.started.stdout == ""
     title = "The present sshd accepts its own configuration"
     argv  = ["/usr/sbin/sshd", "-t"]
     cure  = "Correct /etc/ssh/sshd_config first: a login that works only because sshd was not restarted is lost at the reboot."
@@ -54,7 +62,7 @@ play "preflight" {
     title = "No package manager is at work"
     argv  = ["/bin/sh", "-c", "! pgrep -x -l 'dnf|yum|packagekitd|rpm'"]
     cure  = "Wait for it to end, and stop what runs updates by itself (dnf-automatic, packagekit)."
-    when  = !local.arrived
+    when  = !local.arrived && task.shell.started.stdout == ""
   }
 
   # How the host was. Written once: a run that goes on after an interruption must
@@ -62,10 +70,10 @@ play "preflight" {
   task "stat" "record" { path = "/var/lib/ferry/migration.json" }
 
   task "shell" "pages" {
-    description = "Fingerprints of what the host serves"
+    description = "Fingerprints of what the host serves; a page that does not answer stops here, since a pipe would hide it"
     read_only   = true
     when        = !task.stat.record.exists
-    script      = join("\n", concat(["set -e"], [for u in var.pages : "printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
+    script      = join("\n", concat(["set -e"], [for u in var.pages : "curl -fsS --max-time 20 -o /dev/null '${u}'; printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
   }
 
   task "file" "records" {
@@ -91,6 +99,6 @@ play "preflight" {
 
   task "baseline" "before" {
     description = "Record ports, services, mounts, users, cron jobs and kernel settings"
-    when        = !local.arrived
+    when        = !local.arrived && task.shell.started.stdout == ""
   }
 }

@@ -10,41 +10,52 @@ play "migrate" {
     max_failed = "10%"
   }
 
-  task "repo" "repositories" {
-    for_each = local.repositories
-    id       = each.key
-    title    = "openEuler ${var.release} (${each.key})"
-    baseurl  = [each.value]
-    gpgkey   = [local.key]
+  task "shell" "started" {
+    read_only = true
+    script    = "ls -d /var/lib/ferry/jobs/distro-sync-* 2>/dev/null | grep -v -e -test | head -n 1"
   }
 
-  task "repo_key" "openeuler" {
-    url         = local.key
-    fingerprint = var.gpg_fingerprint
-  }
+  # Between the start of the transaction and its end little works on a host; what
+  # was prepared before it is not looked at again until it has ended.
+  block "prepare" {
+    when = local.arrived || task.shell.started.stdout == ""
 
-  task "module_stream" "none" {
-    description = "openEuler has no module streams, and enabled ones would hide its packages"
-    names       = ["*"]
-    state       = "reset"
-  }
+    task "repo" "repositories" {
+      for_each = local.repositories
+      id       = each.key
+      title    = "openEuler ${var.release} (${each.key})"
+      baseurl  = [each.value]
+      gpgkey   = [local.key]
+    }
 
-  task "line" "sshd_config" {
-    description = "Lines the new sshd would die of"
-    for_each    = var.sshd_remove
-    path        = "/etc/ssh/sshd_config"
-    match       = each.value
-    state       = "absent"
-    backup      = true
-    validate    = ["/usr/sbin/sshd", "-t", "-f", "%s"]
-  }
+    task "repo_key" "openeuler" {
+      url         = local.key
+      fingerprint = var.gpg_fingerprint
+    }
 
-  task "script" "target_sshd" {
-    description  = "Ask the target's sshd whether it accepts this host's configuration"
-    when         = !local.arrived
-    src          = "scripts/target-sshd-test.sh"
-    args         = keys(local.repositories)
-    changed_when = false
+    task "module_stream" "none" {
+      description = "openEuler has no module streams, and enabled ones would hide its packages"
+      names       = ["*"]
+      state       = "reset"
+    }
+
+    task "line" "sshd_config" {
+      description = "Lines the new sshd would die of"
+      for_each    = var.sshd_remove
+      path        = "/etc/ssh/sshd_config"
+      match       = each.value
+      state       = "absent"
+      backup      = true
+      validate    = ["/usr/sbin/sshd", "-t", "-f", "%s"]
+    }
+
+    task "script" "target_sshd" {
+      description  = "Ask the target's sshd whether it accepts this host's configuration"
+      when         = !local.arrived
+      src          = "scripts/target-sshd-test.sh"
+      args         = keys(local.repositories)
+      changed_when = false
+    }
   }
 
   block "sync" {

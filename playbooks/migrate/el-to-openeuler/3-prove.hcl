@@ -37,7 +37,7 @@ play "prove" {
   task "shell" "pages" {
     description = "Fingerprints of what the host serves now"
     read_only   = true
-    script      = join("\n", concat(["set -e"], [for u in var.pages : "printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
+    script      = join("\n", concat(["set -e"], [for u in var.pages : "curl -fsS --max-time 20 -o /dev/null '${u}'; printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
   }
 
   task "assert" "pages" {
