@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -45,10 +46,12 @@ var (
 	_ module.Validator = (*packages)(nil)
 )
 
+var distTag = regexp.MustCompile(`^\.?[A-Za-z0-9_.]+$`)
+
 func (c *packages) Schema(b *schema.Block) {
 	b.Strings(&c.present, "present", "Packages that must be installed.")
 	b.Strings(&c.absent, "absent", "Patterns of packages that must not be installed.")
-	b.Strings(&c.forbidDist, "forbid_dist", "Dist tags no installed package may carry.")
+	b.Strings(&c.forbidDist, "forbid_dist", "Dist tags no installed package may carry.", schema.Match(distTag, "a dist tag such as .el8"))
 	b.Strings(&c.forbidArch, "forbid_arch", "Architectures no installed package may be for.")
 	b.Strings(&c.vendors, "vendors", "Patterns of vendors; every package must be from one of them.")
 	b.Strings(&c.except, "except", "Patterns of packages that \"forbid_dist\", \"forbid_arch\" and \"vendors\" leave alone.")
@@ -252,7 +255,7 @@ func match(globs []string, s string) bool {
 // "4.el8" and "4.el8_5.1", not in "4.el80".
 func hasDist(release string, tags []string) bool {
 	for _, tag := range tags {
-		for rest := release; ; {
+		for rest := release; tag != ""; {
 			_, after, ok := strings.Cut(rest, tag)
 			if !ok {
 				break
