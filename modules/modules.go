@@ -40,9 +40,11 @@ func All() *module.Registry {
 		system.Reboot(),
 		verify.Baseline(),
 		verify.Command(),
+		verify.File(),
 		verify.Mounts(),
 		verify.OSRelease(),
 		verify.Packages(),
+		verify.Port(),
 		verify.RecordBaseline(),
 		verify.Service(),
 	)
