@@ -41,6 +41,7 @@ func All() *module.Registry {
 		verify.Baseline(),
 		verify.Command(),
 		verify.File(),
+		verify.HTTP(),
 		verify.Mounts(),
 		verify.OSRelease(),
 		verify.Packages(),

@@ -156,8 +156,8 @@ func (c *packages) judge(all []pkg) []module.Finding {
 			for _, p := range byName[n] {
 				arch[p.arch]++
 			}
-			for a, k := range arch {
-				if k > 1 && n != "kernel" && !strings.HasPrefix(n, "kernel-") && !strings.HasPrefix(n, "kmod-") {
+			for _, a := range sortedKeys(arch) {
+				if k := arch[a]; k > 1 && n != "kernel" && !strings.HasPrefix(n, "kernel-") && !strings.HasPrefix(n, "kmod-") {
 					out = append(out, module.Finding{Summary: fmt.Sprintf("%s.%s is installed in %d versions", n, a, k), Detail: "A package transaction was interrupted.", Cure: "Run the transaction again."})
 				}
 			}

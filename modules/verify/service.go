@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -37,12 +39,16 @@ var (
 	_ module.Validator = (*service)(nil)
 )
 
+var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+$`)
+
+const wantUnit = "a unit name such as sshd or chronyd.service"
+
 func (c *service) Schema(b *schema.Block) {
-	b.Strings(&c.running, "running", "Units that must run.")
-	b.Strings(&c.enabled, "enabled", "Units that must start at boot.")
-	b.Strings(&c.stopped, "stopped", "Units that must not run.")
+	b.Strings(&c.running, "running", "Units that must run.", schema.Match(unitName, wantUnit))
+	b.Strings(&c.enabled, "enabled", "Units that must start at boot.", schema.Match(unitName, wantUnit))
+	b.Strings(&c.stopped, "stopped", "Units that must not run.", schema.Match(unitName, wantUnit))
 	b.Bool(&c.noFailed, "no_failed", "No unit of the host may have failed.")
-	b.Strings(&c.exceptFailed, "except", "Units that may have failed.")
+	b.Strings(&c.exceptFailed, "except", "Units that may have failed.", schema.Match(unitName, wantUnit))
 }
 
 func (c *service) Validate() error {
@@ -65,20 +71,12 @@ func full(unit string) string {
 
 func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	var out []module.Finding
-	seen := map[string]map[string]string{}
-	show := func(unit string) (map[string]string, error) {
-		if p, ok := seen[unit]; ok {
-			return p, nil
-		}
-		p, err := unitProperties(ctx, r, full(unit))
-		seen[unit] = p
-		return p, err
+	units, err := unitProperties(ctx, r, slices.Concat(c.running, c.stopped, c.enabled))
+	if err != nil {
+		return nil, err
 	}
 	for _, u := range c.running {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
 			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
 			if p["LoadState"] == "not-found" {
@@ -88,21 +86,15 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 		}
 	}
 	for _, u := range c.stopped {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		if p["ActiveState"] == "active" {
 			out = append(out, module.Finding{Summary: full(u) + " runs and should not"})
 		}
 	}
 	for _, u := range c.enabled {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		switch p["UnitFileState"] {
-		case "enabled", "enabled-runtime", "static", "alias", "indirect", "generated":
+		case "enabled", "static", "alias", "indirect", "generated":
 		default:
 			state := p["UnitFileState"]
 			if state == "" {
@@ -149,21 +141,43 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// unitProperties asks systemd about a unit.
-func unitProperties(ctx context.Context, r host.Reader, unit string) (map[string]string, error) {
-	argv := []string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--", unit}
+// unitProperties asks systemd about all units at once.
+func unitProperties(ctx context.Context, r host.Reader, names []string) (map[string]map[string]string, error) {
+	var units []string
+	for _, n := range names {
+		if u := full(n); !contains(units, u) {
+			units = append(units, u)
+		}
+	}
+	if len(units) == 0 {
+		return nil, nil
+	}
+	argv := append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	p := map[string]string{}
-	for line := range strings.Lines(string(res.Stdout)) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			p[k] = v
+	return parseUnits(string(res.Stdout), units)
+}
+
+// parseUnits reads the output of systemctl show: the properties of each unit in
+// the order they were asked for, an empty line between two.
+func parseUnits(out string, units []string) (map[string]map[string]string, error) {
+	all := map[string]map[string]string{}
+	blocks := strings.Split(strings.Trim(out, "\n"), "\n\n")
+	for i, u := range units {
+		p := map[string]string{}
+		if i < len(blocks) && len(blocks) == len(units) {
+			for line := range strings.Lines(blocks[i]) {
+				if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+					p[k] = v
+				}
+			}
 		}
+		if p["ActiveState"] == "" {
+			return nil, fmt.Errorf("systemctl show printed no state of %s, but: %q", u, host.Shorten(out, 100))
+		}
+		all[u] = p
 	}
-	if p["ActiveState"] == "" {
-		return nil, fmt.Errorf("systemctl show printed no state of %s", unit)
-	}
-	return p, nil
+	return all, nil
 }
