@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/ferry-ops/ferry/engine/diag"
@@ -50,7 +53,9 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		set.Extend(diags)
 		if len(c.Limit) > 0 {
 			hosts, diags = c.Inventory.Limit(hosts, c.Limit)
-			set.Extend(diags)
+			if len(out) == 0 { // the limit is wrong once, not once per play
+				set.Extend(diags)
+			}
 		}
 		ph := run.PlayHosts{Play: p}
 		for _, h := range hosts {
@@ -71,9 +76,12 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 }
 
 // checkVariables evaluates the variables for every host, so that a missing one
-// is an error before the first connection and not in the middle of a batch.
+// is an error before the first connection and not in the middle of a batch. What
+// is wrong for many hosts is said once.
 func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
 	seen := map[string]bool{}
+	first := map[string]*hcl.Diagnostic{}
+	more := map[*hcl.Diagnostic]int{}
 	for _, ph := range plays {
 		for _, h := range ph.Hosts {
 			if seen[h.Name] {
@@ -81,11 +89,23 @@ func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
 			}
 			seen[h.Name] = true
 			_, diags := c.Playbook.NewScope(ph.Play, c.Globals, h.HostInfo)
-			set.Extend(diags)
-			if len(set.Diags) >= 10 { // every host would say the same
-				return
+			for _, d := range diags {
+				key := d.Summary + strings.ReplaceAll(d.Detail, h.Name, "HOST") + fmt.Sprint(d.Subject)
+				if old := first[key]; old != nil {
+					more[old]++
+					continue
+				}
+				first[key] = d
+				set.Append(d)
 			}
 		}
+	}
+	for d, n := range more {
+		hosts := "another host"
+		if n > 1 {
+			hosts = fmt.Sprintf("%d more hosts", n)
+		}
+		d.Detail += "\n\nThe same is wrong for " + hosts + "."
 	}
 }
 

@@ -49,12 +49,19 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
+// tolerated are calls whose exit code 1 a module passes over, each with the
+// reason it should not.
+var tolerated = map[string][]string{
+	// "dnf check" that fails and prints nothing on standard output proves nothing.
+	"task distro_sync": {"$ dnf -q -C check"},
+}
+
 // TestConformance lets every call of every fixture fail.
 func TestConformance(t *testing.T) {
 	reg := modules.All()
 	for _, f := range fixtures(t) {
 		t.Run(strings.Join([]string{area(f), f.Module, f.Name}, "/"), func(t *testing.T) {
-			moduletest.Conformance(t, reg, f)
+			moduletest.Conformance(t, reg, f, tolerated[f.Kind()]...)
 		})
 	}
 }

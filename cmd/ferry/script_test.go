@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +19,6 @@ import (
 type world struct {
 	work  string
 	env   *testscript.Env
-	mu    sync.Mutex
 	hosts map[string]*hostOf
 	order []string
 	snaps map[string]string

@@ -20,6 +20,7 @@ const (
 	RunStarted    Kind = "run_started"
 	PlayStarted   Kind = "play_started"
 	BatchStarted  Kind = "batch_started"
+	HostStarted   Kind = "host_started" // with the play; it is connected to next
 	HostConnected Kind = "host_connected"
 	TaskStarted   Kind = "task_started"  // the task looks at the host
 	TaskApplying  Kind = "task_applying" // durable before the task acts

@@ -155,37 +155,35 @@ func (r *jobRun) start(ctx context.Context) error {
 	c.Sensitive = len(r.j.Env) > 0
 	// A repeated start finds the job it started; only then is it not adopted.
 	mine := false
-	for {
-		res, err := r.t.Run(ctx, c)
-		if err != nil {
-			if !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
-				return err
-			}
-			mine = true
-			if res, err = r.ask(ctx, c); err != nil {
-				return err
-			}
+	res, err := r.t.Run(ctx, c)
+	if err != nil {
+		if !errors.Is(err, ErrUnknown) || ctx.Err() != nil {
+			return err
 		}
-		word, rest, _ := strings.Cut(strings.TrimSpace(string(res.Stdout)), " ")
-		if i := strings.LastIndexByte(rest, '\n'); word == "again" && i >= 0 {
-			if r.j.Output != nil {
-				r.j.Output("ferry: an earlier attempt at this job was interrupted; it is started again")
-			}
-			word, rest = rest[i+1:], ""
+		mine = true
+		if res, err = r.ask(ctx, c); err != nil {
+			return err
 		}
-		switch {
-		case res.Code != 0:
-			return r.fail(nil, "it could not be started: %s.", strings.TrimSpace(string(res.Stderr)))
-		case word == "started":
-			return nil
-		case word == "found":
-			r.adopted = !mine
-			return nil
-		case word == "other":
-			return r.fail(ErrLocked, "job %s still runs on this host. Wait for it, or look at /var/lib/ferry/jobs/%s/log.", rest, rest)
-		}
-		return r.fail(nil, "the host answered %.200q when it was to be started.", res.Stdout)
 	}
+	word, rest, _ := strings.Cut(strings.TrimSpace(string(res.Stdout)), " ")
+	if i := strings.LastIndexByte(rest, '\n'); word == "again" && i >= 0 {
+		if r.j.Output != nil {
+			r.j.Output("ferry: an earlier attempt at this job was interrupted; it is started again")
+		}
+		word, rest = rest[i+1:], ""
+	}
+	switch {
+	case res.Code != 0:
+		return r.fail(nil, "it could not be started: %s.", strings.TrimSpace(string(res.Stderr)))
+	case word == "started":
+		return nil
+	case word == "found":
+		r.adopted = !mine
+		return nil
+	case word == "other":
+		return r.fail(ErrLocked, "job %s still runs on this host. Wait for it, or look at /var/lib/ferry/jobs/%s/log.", rest, rest)
+	}
+	return r.fail(nil, "the host answered %.200q when it was to be started.", res.Stdout)
 }
 
 func jobEnv(env map[string]string) string {

@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -198,12 +197,4 @@ func lowerFirst(s string) string {
 		return s
 	}
 	return strings.ToLower(s[:1]) + s[1:]
-}
-
-func blockName(b *hclsyntax.Block) string {
-	s := b.Type
-	for _, l := range b.Labels {
-		s += fmt.Sprintf(" %q", l)
-	}
-	return s
 }

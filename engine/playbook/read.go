@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -112,7 +113,8 @@ func readText(name string) ([]byte, error) {
 
 // cause drops the path that os errors repeat.
 func cause(err error) error {
-	if pe, ok := err.(*os.PathError); ok {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
 		return pe.Err
 	}
 	return err

@@ -57,7 +57,7 @@ func (st *hostState) notRun(p *playbook.Play, why string) {
 
 // missed records that a play passed this host by.
 func (st *hostState) missed(play string) {
-	if !st.lost() {
+	if !st.lost() && st.status != event.Interrupted {
 		st.status, st.problem = event.NotRun, fmt.Sprintf("the play %q did not run", play)
 	}
 }
@@ -170,6 +170,7 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 	start := time.Now()
 	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
 	st.status, st.problem = event.OK, ""
+	st.r.emit.emit(event.Event{Kind: event.HostStarted, Play: p.Name, Batch: batch, Host: st.info.Name})
 	res := pr.run(ctx)
 	if res.failed() {
 		st.status, st.failedIn, st.problem = res.status, p.Name, res.line()

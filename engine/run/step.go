@@ -104,7 +104,7 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
 		if u.acts(s) {
-			return fmt.Errorf("the connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again: %w", err)
+			return &uncertain{err}
 		}
 		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {
 			return err
@@ -114,6 +114,16 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		}
 	}
 }
+
+// uncertain is the loss of the connection while something ran whose outcome the
+// host does not show.
+type uncertain struct{ err error }
+
+func (e *uncertain) Error() string {
+	return "The connection was lost while the task acted, so whether it ended well is not known. Look at the host, then run again.\n\nWhat ferry saw: " + sentence(e.err.Error())
+}
+
+func (e *uncertain) Unwrap() error { return e.err }
 
 // converged probes with fresh arguments and fails if something is left to change.
 func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {

@@ -180,7 +180,7 @@ var errTimeout = errors.New("timeout")
 
 // failed turns an error of a module into an event.
 func (u *use) failed(ctx context.Context, err error) event.Event {
-	if context.Cause(ctx) == errTimeout {
+	if errors.Is(context.Cause(ctx), errTimeout) {
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Task timed out",
 			Detail: fmt.Sprintf("The task did not end within its timeout of %s and was stopped. Its last word was: %s.", u.t.Meta.Timeout, err)}}
 	}

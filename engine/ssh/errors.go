@@ -14,7 +14,7 @@ import (
 
 // dialError says why no TCP connection could be made.
 func dialError(ctx context.Context, t Target, err error) error {
-	if ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 		return ctx.Err()
 	}
 	e := &host.ConnectError{Host: t.Name, Address: t.shown(), Err: err}
@@ -51,7 +51,7 @@ func dialError(ctx context.Context, t Target, err error) error {
 
 // loginError says why the handshake or the login failed.
 func loginError(outer, ctx context.Context, t Target, l *login, err error) error {
-	if outer.Err() != nil && context.Cause(outer) == context.Canceled {
+	if outer.Err() != nil && errors.Is(context.Cause(outer), context.Canceled) {
 		return outer.Err()
 	}
 	e := &host.ConnectError{Host: t.Name, Address: t.shown(), Err: err}

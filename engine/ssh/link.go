@@ -166,7 +166,7 @@ func (l *link) keepalive() {
 		if pending != nil {
 			select {
 			case <-pending:
-				pending, misses = nil, 0
+				misses = 0
 			default:
 				if misses++; misses >= l.t.KeepAliveMisses {
 					l.opt.Logger.Warn("connection is dead", "host", l.t.Name, "missed_keepalives", misses)

@@ -287,7 +287,7 @@ func (l *link) chunkUpload(ctx context.Context, path string, r io.Reader) error 
 				return err
 			}
 		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // io.ReadFull's own
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil
 		}
 		if err != nil {

@@ -90,7 +90,7 @@ func (s *blockInFile) edit(text string) (string, error) {
 		}
 	}
 	if from >= 0 && to < 0 {
-		return "", errors.New("the file has the line \"" + begin + "\" and no \"" + end + "\" after it, so where the block ends cannot be told. Add the line where it belongs")
+		return "", errors.New(s.path + " has the line \"" + begin + "\" and no \"" + end + "\" after it, so where the block ends cannot be told. Add the line where it belongs")
 	}
 	var block []string
 	if s.state == "present" {

@@ -62,7 +62,7 @@ func (l *line) Schema(b *schema.Block) {
 func (l *line) Validate() error {
 	for name, re := range map[string]string{"match": l.match, "after": l.after, "before": l.before} {
 		if _, err := regexp.Compile(re); err != nil {
-			return fmt.Errorf("The argument %q is not a regular expression: %s.", name, err)
+			return fmt.Errorf("The argument %q is not a regular expression: %w.", name, err)
 		}
 	}
 	switch {

@@ -70,7 +70,7 @@ type distroSync struct {
 	ignoreExcludes bool
 	restartSSHD    bool
 	timeout        time.Duration
-	before, after  int
+	before         int
 	leftovers      []string
 	progress       func(string)
 }

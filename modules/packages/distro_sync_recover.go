@@ -47,7 +47,7 @@ xargs rpm -Uvh --replacepkgs --replacefiles --oldpackage --nodeps <"$list.here"
 
 // recover brings a host on which dnf cannot run so far that it can.
 func (d *distroSync) recover(ctx context.Context, h host.Host) error {
-	_, err := runJob(ctx, h, host.Job{Key: d.jobKey() + "-recover", Script: fmt.Sprintf(recoverScript, packageList), Timeout: d.timeout, Output: d.progress})
+	_, err := runJob(ctx, h, "the completion with rpm", host.Job{Key: d.jobKey() + "-recover", Script: fmt.Sprintf(recoverScript, packageList), Timeout: d.timeout, Output: d.progress})
 	if err != nil {
 		return fmt.Errorf("dnf cannot run on the host, and completing the interrupted transaction with rpm failed: %w", err)
 	}

@@ -39,14 +39,14 @@ func repoArgs(repos []string) []string {
 }
 
 // runJob runs package commands detached and fails with the end of the log if
-// the script does.
-func runJob(ctx context.Context, h host.Host, j host.Job) (host.JobResult, error) {
+// the script does. What names the work in the error.
+func runJob(ctx context.Context, h host.Host, what string, j host.Job) (host.JobResult, error) {
 	res, err := h.Job(ctx, j)
 	if err != nil {
 		return res, err
 	}
 	if res.Code != 0 {
-		return res, fmt.Errorf("the package transaction failed with exit code %d. Its log, kept on the host in /var/lib/ferry/jobs, ends with:\n%s", res.Code, logTail(res.Log, 15))
+		return res, fmt.Errorf("%s failed with exit code %d. Its log, kept on the host in /var/lib/ferry/jobs, ends with:\n%s", what, res.Code, logTail(res.Log, 15))
 	}
 	return res, nil
 }

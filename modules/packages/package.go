@@ -223,18 +223,29 @@ func (s *packageStep) Apply(ctx context.Context, h host.Host, _ module.Plan) err
 	if err != nil {
 		return err
 	}
+	names := s.names
+	if s.state == "present" {
+		// Only what is missing: yum would update the others.
+		_, missing, err := s.look(ctx, h)
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			names = missing
+		}
+	}
 	verbs := map[string][]string{
 		"present": {"install"},
 		"latest":  {"install"},
 		"absent":  {"remove", "--setopt=clean_requirements_on_remove=0"},
 	}[s.state]
 	argv := append([]string{mgr, "-y"}, repoArgs(s.repos)...)
-	argv = append(append(argv, verbs...), s.names...)
+	argv = append(append(argv, verbs...), names...)
 	script := "export LC_ALL=C\n" + shellLine(argv...)
 	if s.state == "latest" {
-		argv[len(argv)-len(s.names)-1] = map[string]string{"dnf": "upgrade", "yum": "update"}[mgr]
+		argv[len(argv)-len(names)-1] = map[string]string{"dnf": "upgrade", "yum": "update"}[mgr]
 		script += "[ $? = 0 ] || exit 1\n" + shellLine(argv...)
 	}
-	_, err = runJob(ctx, h, host.Job{Key: s.jobKey(), Script: script, Timeout: s.timeout, Output: s.progress})
+	_, err = runJob(ctx, h, "the package transaction", host.Job{Key: s.jobKey(), Script: script, Timeout: s.timeout, Output: s.progress})
 	return err
 }

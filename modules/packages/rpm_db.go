@@ -133,7 +133,7 @@ echo "copy=$copy"
 `
 
 func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
-	res, err := runJob(ctx, h, host.Job{
+	res, err := runJob(ctx, h, "the conversion of the rpm database", host.Job{
 		Key: d.jobKey(), Timeout: d.timeout, Output: d.progress,
 		Script: fmt.Sprintf(convertScript, host.Quote(d.backend), host.Quote(fmt.Sprint(d.keepCopy))),
 	})

@@ -76,10 +76,7 @@ func parseTransaction(out string) (transaction, error) {
 		return err
 	}
 	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\r\n")
-		for strings.HasPrefix(line, "> ") { // the prompt of newer dnf shells
-			line = line[2:]
-		}
+		line = afterPrompt(strings.TrimRight(line, "\r\n"))
 		if h, ok := heading(line); ok {
 			if err := flush(); err != nil {
 				return t, err
@@ -104,6 +101,14 @@ func parseTransaction(out string) (transaction, error) {
 	}
 	t.Problems = problems(out)
 	return t, nil
+}
+
+// afterPrompt drops the prompts of a dnf shell before what it prints.
+func afterPrompt(line string) string {
+	for strings.HasPrefix(line, "> ") {
+		line = line[2:]
+	}
+	return line
 }
 
 func heading(line string) (int, bool) {
@@ -159,7 +164,7 @@ func problems(out string) string {
 	var keep []string
 	on := false
 	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\r\n")
+		line = afterPrompt(strings.TrimRight(line, "\r\n"))
 		switch {
 		case strings.HasPrefix(line, "Error: Operation aborted"):
 			continue

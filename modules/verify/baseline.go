@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -20,7 +22,7 @@ const baselineDir = "/var/lib/ferry/baselines"
 func RecordBaseline() module.Info {
 	return module.Info{
 		Name:    "baseline",
-		Summary: "Records listening ports, services, mounts, users, cron jobs and kernel settings of the host.",
+		Summary: "Records ports, services, mounts, users, cron jobs, addresses and kernel settings of the host.",
 		Doc: `The record is a file under /var/lib/ferry/baselines on the host, named like the task.
 It is written once: a run that goes on after an interruption must not take the
 half-changed host for the old one. "refresh" overwrites it.
@@ -94,14 +96,17 @@ func Baseline() module.Info {
 		Name:    "baseline",
 		Summary: "Checks that the host still has the ports, services, mounts, users, cron jobs and kernel settings it had.",
 		Doc: `What was there when the task "baseline" of this name recorded it and is not there now
-is a finding. What is new is one only with "strict".
+is a finding, and so is a unit that has failed and had not. What is new is one only with
+"strict".
 
-"ignore" takes AREA:PATTERN, where AREA is one of ports, enabled, running, mounts,
-users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*". Units
-that belong to a login or to systemd itself are never compared.
+"ignore" takes AREA:PATTERN, where AREA is one of ports, listeners (the programs behind
+the ports), enabled, running, failed, mounts, users, groups, cron, sysctl, routes,
+addresses: "running:postfix.service", "ports:udp/*". A pattern with ~ before it is a
+regular expression: "addresses:~^fd". Units that belong to a login or to systemd itself
+are never compared, and kernel modules only with "kernel_modules".
 
 "renamed" says what a thing is called now, where the target has another name for it:
-{ "ntpd.service" = "chronyd.service" }.`,
+{ "ntpd.service" = "chronyd.service", "ntpd" = "chronyd" }; a program by its own name.`,
 		Example: `check "baseline" "before" {
   ignore  = ["ports:udp/*"]
   renamed = { "ntpd.service" = "chronyd.service" }
@@ -116,6 +121,7 @@ type baseline struct {
 	ignore  []string
 	renamed map[string]string
 	strict  bool
+	modules bool
 }
 
 var (
@@ -132,13 +138,21 @@ func (c *baseline) Schema(b *schema.Block) {
 	b.Strings(&c.ignore, "ignore", "Differences that are fine, as AREA:PATTERN.")
 	b.StringMap(&c.renamed, "renamed", "New names of recorded things.")
 	b.Bool(&c.strict, "strict", "What is new is a finding too.")
+	b.Bool(&c.modules, "kernel_modules", "Compare the loaded kernel modules too.")
 }
 
 func (c *baseline) Validate() error {
 	for _, s := range c.ignore {
-		area, _, ok := strings.Cut(s, ":")
-		if !ok || !contains(areaNames, area) {
+		area, pattern, ok := strings.Cut(s, ":")
+		if !ok || !slices.Contains(areaNames, area) {
 			return fmt.Errorf("%q is not AREA:PATTERN; the areas are %s.", s, strings.Join(areaNames, ", "))
+		}
+		if re, isRE := strings.CutPrefix(pattern, "~"); isRE {
+			if _, err := regexp.Compile(re); err != nil {
+				return fmt.Errorf("The pattern in %q is not a regular expression: %s.", s, err)
+			}
+		} else if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("The pattern in %q is not one; * and ? and [a-z] can be used, or a regular expression after ~.", s)
 		}
 	}
 	return nil
@@ -163,35 +177,61 @@ func (c *baseline) Check(ctx context.Context, r host.Reader) ([]module.Finding, 
 	if err != nil {
 		return nil, err
 	}
+	for _, area := range areaNames {
+		if len(rec.Areas[area]) > 0 && now[area] == nil {
+			return nil, fmt.Errorf("the record tells the %s the host had, and the host has lost the program that lists them (systemctl, ss or ip); install it to compare", area)
+		}
+	}
 	return c.compare(rec.Areas, now), nil
 }
 
-// compare lists what was lost, and with strict what is new.
+// compare lists what was lost, what has failed since, and with strict what is new.
 func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 	var out []module.Finding
 	for _, area := range areaNames {
-		have := map[string]bool{}
-		for _, s := range now[area] {
-			have[s] = true
+		recorded, looked := before[area]
+		switch {
+		case !looked || area == "modules" && !c.modules:
+		case area == "listeners":
+			out = append(out, c.listeners(recorded, now)...)
+		case area == "failed":
+			out = append(out, c.failed(recorded, now[area])...)
+		default:
+			out = append(out, c.area(area, recorded, now)...)
 		}
-		had := map[string]bool{}
-		for _, s := range before[area] {
-			name := s
-			if to, ok := c.renamed[s]; ok {
-				name = to
+	}
+	return out
+}
+
+// area compares one area as two sets.
+func (c *baseline) area(area string, recorded []string, now map[string][]string) []module.Finding {
+	var out []module.Finding
+	had := map[string]bool{}
+	for _, s := range recorded {
+		name := s
+		if to, ok := c.renamed[s]; ok {
+			name = to
+		}
+		had[name] = true
+		shown, _, _ := strings.Cut(s, " ")
+		switch {
+		case slices.Contains(now[area], name) || c.ignored(area, s):
+		case area == "cron_content" && (c.ignored("cron", s) || strings.HasPrefix(shown, "/etc/cron.d/") && !slices.Contains(now["cron"], shown)): // said already
+		default:
+			if area != "cron" && area != "cron_content" {
+				shown = s
 			}
-			had[name] = true
-			if !have[name] && !c.ignored(area, s) {
-				f := module.Finding{Summary: fmt.Sprintf(areaLost[area], s)}
-				if name != s {
-					f.Detail = "Nor is there " + name + ", as it is called now."
-				}
-				out = append(out, f)
+			f := module.Finding{Summary: fmt.Sprintf(areaLost[area], shown)}
+			if is := similar(now[area], s, area); is != "" {
+				f.Detail = "It is now " + is + "."
 			}
+			if name != s {
+				f.Detail = "Nor is there " + name + ", as it is called now."
+			}
+			out = append(out, f)
 		}
-		if !c.strict {
-			continue
-		}
+	}
+	if c.strict {
 		for _, s := range now[area] {
 			if !had[s] && !c.ignored(area, s) {
 				out = append(out, module.Finding{Summary: fmt.Sprintf("new in %s: %s", area, s)})
@@ -201,9 +241,70 @@ func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 	return out
 }
 
+// similar finds what took the place of a lost entry: the same user or setting
+// with other values.
+func similar(now []string, s, area string) string {
+	sep := map[string]string{"users": ":", "groups": ":", "sysctl": " = "}[area]
+	if sep == "" {
+		return ""
+	}
+	key, _, _ := strings.Cut(s, sep)
+	for _, n := range now {
+		if strings.HasPrefix(n, key+sep) {
+			return n
+		}
+	}
+	return ""
+}
+
+// listeners compares which program listens on a port. One of those recorded is
+// enough; a port where nothing listens is what the area "ports" reports.
+func (c *baseline) listeners(recorded []string, now map[string][]string) []module.Finding {
+	programs := func(list []string, ren map[string]string) map[string][]string {
+		m := map[string][]string{}
+		for _, s := range list {
+			port, name, _ := strings.Cut(s, " ")
+			if to, ok := ren[name]; ok {
+				name = to
+			}
+			m[port] = append(m[port], name)
+		}
+		return m
+	}
+	had, have := programs(recorded, c.renamed), programs(now["listeners"], nil)
+	var out []module.Finding
+	for _, port := range sortedKeys(had) {
+		same := slices.ContainsFunc(had[port], func(s string) bool { return slices.Contains(have[port], s) })
+		if len(have[port]) == 0 || same || c.ignored("listeners", port) || c.ignored("listeners", port+" "+had[port][0]) {
+			continue
+		}
+		out = append(out, module.Finding{Summary: fmt.Sprintf(areaLost["listeners"], port), Detail: fmt.Sprintf("It was %s and is %s.", strings.Join(had[port], ", "), strings.Join(have[port], ", ")),
+			Cure: "If that is what the target uses instead, say so in \"renamed\"."})
+	}
+	return out
+}
+
+func (c *baseline) failed(recorded, now []string) []module.Finding {
+	var out []module.Finding
+	for _, s := range now {
+		if !slices.Contains(recorded, s) && !c.ignored("failed", s) {
+			out = append(out, module.Finding{Summary: fmt.Sprintf(areaLost["failed"], s), Cure: "To see why, run on the host:\n    journalctl -u " + s + " -n 50"})
+		}
+	}
+	return out
+}
+
 func (c *baseline) ignored(area, s string) bool {
 	for _, i := range c.ignore {
-		if a, glob, _ := strings.Cut(i, ":"); a == area && (match([]string{glob}, s) || glob == s || matchSlash(glob, s)) {
+		a, pattern, _ := strings.Cut(i, ":")
+		if a != area {
+			continue
+		}
+		if re, isRE := strings.CutPrefix(pattern, "~"); isRE {
+			if regexp.MustCompile(re).MatchString(s) {
+				return true
+			}
+		} else if pattern == s || match([]string{pattern}, s) || matchSlash(pattern, s) {
 			return true
 		}
 	}

@@ -59,7 +59,7 @@ func (c *command) Schema(b *schema.Block) {
 func (c *command) Validate() error {
 	for name, re := range map[string]string{"stdout_matches": c.matches, "stdout_not_matches": c.notMatch, "stderr_matches": c.errMatches, "stderr_not_matches": c.errNotMatch} {
 		if _, err := regexp.Compile(re); err != nil {
-			return fmt.Errorf("The argument %q is not a regular expression: %s.", name, err)
+			return fmt.Errorf("The argument %q is not a regular expression: %w.", name, err)
 		}
 	}
 	return nil

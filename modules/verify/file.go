@@ -13,35 +13,28 @@ import (
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
-// File checks one path.
+// File checks a path.
 func File() module.Info {
 	return module.Info{
 		Name:    "file",
-		Summary: "Checks that a path is there or not, what it is, whose it is and what it holds.",
-		Doc: `A link is not followed: its own type is "link".
-
-"contains" and "not_contains" are regular expressions; "^" and "$" stand for the begin
-and end of a line. They work on files of up to 2 MiB.
-
-"immutable" looks at the flags of chattr. A file with the flag "i" or "a" cannot be
-replaced, not even by a package transaction, which then ends in the middle; with
-immutable = false a directory is searched to its bottom for such files.`,
+		Summary: "Checks what a path of the host is, who owns it and what it contains.",
+		Doc: `Symbolic links are followed, unless type = "link". In the regular expressions ^ and $
+match at each line. "contains" and "not_contains" read files of up to 2 MiB.`,
 		Example: `check "file" "sshd_config" {
   path         = "/etc/ssh/sshd_config"
-  mode         = "0600"
+  type         = "file"
   owner        = "root"
-  not_contains = ["^\\s*Ciphers\\s.*arcfour"]
+  mode         = "0600"
+  not_contains = "^PermitRootLogin yes"
 }
 `,
-		NewCheck: func() module.Check { return &file{state: "present"} },
+		NewCheck: func() module.Check { return &file{} },
 	}
 }
 
 type file struct {
-	path, state, kind, owner, group, target, sha256 string
-	mode                                            uint32
-	contains, notContains                           []string
-	immutable                                       *bool
+	path, kind, owner, group, contains, notContains, sha256 string
+	mode                                                    uint32
 }
 
 var (
@@ -49,196 +42,137 @@ var (
 	_ module.Validator = (*file)(nil)
 )
 
-var sha256Form = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
-
 func (c *file) Schema(b *schema.Block) {
 	b.String(&c.path, "path", "Path on the host.", schema.Required, schema.AbsPath)
-	b.String(&c.state, "state", "Whether anything may be at the path.", schema.OneOf("present", "absent"))
-	b.String(&c.kind, "type", "What the path must be.", schema.OneOf("file", "directory", "link", "other"))
-	b.String(&c.owner, "owner", "User that must own it, by name or number.", schema.NonEmpty)
-	b.String(&c.group, "group", "Group that must own it, by name or number.", schema.NonEmpty)
-	b.Mode(&c.mode, "mode", "Permission bits it must have, for example \"0644\".")
-	b.String(&c.target, "target", "Where a link must point, to the letter.", schema.NonEmpty)
-	b.Strings(&c.contains, "contains", "Regular expressions, each of which the content must match.")
-	b.Strings(&c.notContains, "not_contains", "Regular expressions, none of which the content may match.")
-	b.String(&c.sha256, "sha256", "SHA-256 of the content.", schema.Match(sha256Form, "a SHA-256 of 64 hexadecimal digits"))
-	b.OptBool(&c.immutable, "immutable", "Whether the path must be protected from changes (chattr +i), or must not be.")
+	b.String(&c.kind, "type", "What it must be; anything that exists if not given.", schema.OneOf("file", "directory", "link", "absent"))
+	b.Mode(&c.mode, "mode", "Permission bits it must have.")
+	b.String(&c.owner, "owner", "User that must own it: a name or a number.")
+	b.String(&c.group, "group", "Group that must own it: a name or a number.")
+	b.String(&c.contains, "contains", "Regular expression the content must match.", schema.MaySensitive)
+	b.String(&c.notContains, "not_contains", "Regular expression the content must not match.", schema.MaySensitive)
+	b.String(&c.sha256, "sha256", "SHA-256 sum the content must have, in lower-case hexadecimal digits.", schema.Match(sha256Form, "64 hexadecimal digits in lower case"))
 }
 
 func (c *file) Validate() error {
-	for name, list := range map[string][]string{"contains": c.contains, "not_contains": c.notContains} {
-		for _, re := range list {
-			if _, err := regexp.Compile("(?m)" + re); err != nil {
-				return fmt.Errorf("%q in the argument %q is not a regular expression: %s.", re, name, err)
-			}
+	for name, re := range map[string]string{"contains": c.contains, "not_contains": c.notContains} {
+		if _, err := regexp.Compile(re); err != nil {
+			return fmt.Errorf("The argument %q is not a regular expression: %w.", name, err)
 		}
 	}
-	if c.state == "absent" && (c.kind+c.owner+c.group+c.target+c.sha256 != "" || c.mode != 0 || len(c.contains)+len(c.notContains) > 0 || c.immutable != nil) {
-		return errors.New("With state = \"absent\" nothing else can be said of the path. Drop the other arguments.")
+	content := c.contains+c.notContains+c.sha256 != ""
+	switch {
+	case c.kind == "absent" && (content || c.mode != 0 || c.owner+c.group != ""):
+		return errors.New("With type = \"absent\" only \"path\" can be given.")
+	case (c.kind == "directory" || c.kind == "link") && content:
+		return errors.New("The arguments \"contains\", \"not_contains\" and \"sha256\" are for files. Drop them, or set type = \"file\".")
+	case c.kind == "link" && c.mode != 0:
+		return errors.New("A symbolic link has no mode of its own. Drop the argument \"mode\", or \"type\".")
 	}
 	return nil
 }
 
 func (c *file) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	fi, err := r.Stat(ctx, c.path)
-	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case err != nil && !absent:
-		return nil, err
-	case absent && c.state == "absent":
+	case errors.Is(err, fs.ErrNotExist) && c.kind == "absent":
 		return nil, nil
-	case absent:
+	case errors.Is(err, fs.ErrNotExist):
 		return []module.Finding{{Summary: c.path + " does not exist"}}, nil
-	case c.state == "absent":
-		return []module.Finding{{Summary: fmt.Sprintf("%s exists: it is a %s", c.path, fi.Type)}}, nil
+	case err != nil:
+		return nil, err
+	case c.kind == "absent":
+		return []module.Finding{{Summary: fmt.Sprintf("%s exists (a %s) and should not", c.path, fi.Type)}}, nil
 	}
-	out := c.attributes(fi)
-	for _, look := range []func(context.Context, host.Reader, host.FileInfo) ([]module.Finding, error){c.content, c.digest, c.flags} {
-		more, err := look(ctx, r, fi)
+	real := c.path
+	if fi.Type == "link" && c.kind != "link" {
+		argv := []string{"readlink", "-f", "--", c.path}
+		res, err := r.Query(ctx, argv...)
+		if err == nil && res.Code == 1 && len(res.Stdout)+len(res.Stderr) == 0 {
+			return []module.Finding{dangling(c.path, fi.Target)}, nil // a directory on the way is missing
+		}
+		if res, err = host.Must(argv, res, err); err != nil {
+			return nil, err
+		}
+		real = strings.TrimSuffix(string(res.Stdout), "\n")
+		target := fi.Target
+		fi, err = r.Stat(ctx, real)
+		if errors.Is(err, fs.ErrNotExist) {
+			return []module.Finding{dangling(c.path, target)}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, more...)
 	}
-	return out, nil
+	out := c.attributes(fi)
+	if c.kind != "" && c.kind != fi.Type {
+		return append([]module.Finding{{Summary: fmt.Sprintf("%s is of type %s, not %s", c.path, fi.Type, c.kind)}}, out...), nil
+	}
+	more, err := c.content(ctx, r, real, fi)
+	return append(out, more...), err
 }
 
+func dangling(path, target string) module.Finding {
+	return module.Finding{Summary: fmt.Sprintf("%s is a symbolic link to %s, which does not exist", path, target)}
+}
+
+// attributes compares owner, group and mode.
 func (c *file) attributes(fi host.FileInfo) []module.Finding {
 	var out []module.Finding
-	wrong := func(what, have, want string) {
-		out = append(out, module.Finding{Summary: fmt.Sprintf("the %s of %s is %s, not %s", what, c.path, have, want)})
-	}
-	if c.kind != "" && c.kind != fi.Type {
-		wrong("type", fi.Type, c.kind)
-	}
 	if c.owner != "" && c.owner != fi.Owner && c.owner != fmt.Sprint(fi.UID) {
-		wrong("owner", fi.Owner, c.owner)
+		out = append(out, module.Finding{Summary: fmt.Sprintf("%s belongs to the user %s, not %s", c.path, fi.Owner, c.owner)})
 	}
 	if c.group != "" && c.group != fi.Group && c.group != fmt.Sprint(fi.GID) {
-		wrong("group", fi.Group, c.group)
+		out = append(out, module.Finding{Summary: fmt.Sprintf("%s belongs to the group %s, not %s", c.path, fi.Group, c.group)})
 	}
 	if have := host.UnixMode(fi.Mode); c.mode != 0 && c.mode != have {
-		wrong("mode", fmt.Sprintf("%04o", have), fmt.Sprintf("%04o", c.mode))
-	}
-	if c.target != "" && c.target != fi.Target {
-		have := fi.Target
-		if fi.Type != "link" {
-			have = "none (it is a " + fi.Type + ")"
-		}
-		wrong("target", have, c.target)
+		out = append(out, module.Finding{Summary: fmt.Sprintf("%s has the mode %04o, not %04o", c.path, have, c.mode)})
 	}
 	return out
 }
 
-func (c *file) content(ctx context.Context, r host.Reader, fi host.FileInfo) ([]module.Finding, error) {
-	if len(c.contains)+len(c.notContains) == 0 {
+// content looks into the file, if an argument is about that.
+func (c *file) content(ctx context.Context, r host.Reader, real string, fi host.FileInfo) ([]module.Finding, error) {
+	if c.contains+c.notContains+c.sha256 == "" {
 		return nil, nil
 	}
-	if fi.Type == "directory" {
-		return []module.Finding{{Summary: c.path + " is a directory and has no content to look at"}}, nil
+	if fi.Type != "file" {
+		return []module.Finding{{Summary: fmt.Sprintf("%s is of type %s, so it has no content to check", c.path, fi.Type)}}, nil
 	}
-	text, err := r.ReadFile(ctx, c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return []module.Finding{{Summary: c.path + " points to " + fi.Target + ", which does not exist"}}, nil
+	var out []module.Finding
+	if c.sha256 != "" {
+		argv := []string{"sha256sum", "--", real}
+		res, err := r.Query(ctx, argv...)
+		if res, err = host.Must(argv, res, err); err != nil {
+			return nil, err
+		}
+		if sum := parseSum(string(res.Stdout)); !sha256Form.MatchString(sum) {
+			return nil, fmt.Errorf("sha256sum printed no sum of %s: %q", c.path, host.Shorten(string(res.Stdout), 100))
+		} else if sum != c.sha256 {
+			out = append(out, module.Finding{Summary: fmt.Sprintf("%s has the SHA-256 sum %s, not %s", c.path, sum, c.sha256)})
+		}
 	}
+	if c.contains+c.notContains == "" {
+		return out, nil
+	}
+	text, err := r.ReadFile(ctx, real)
 	if err != nil {
 		return nil, err
 	}
-	var out []module.Finding
-	for _, re := range c.contains {
-		if !regexp.MustCompile("(?m)" + re).Match(text) {
-			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not contain %s", c.path, re)})
-		}
+	if c.contains != "" && !regexp.MustCompile("(?m)"+c.contains).Match(text) {
+		out = append(out, module.Finding{Summary: fmt.Sprintf("%s contains nothing that matches %q", c.path, c.contains)})
 	}
-	for _, re := range c.notContains {
-		if at := regexp.MustCompile("(?m)" + re).FindIndex(text); at != nil {
-			n := 1 + strings.Count(string(text[:at[0]]), "\n")
-			out = append(out, module.Finding{Summary: fmt.Sprintf("%s contains %s", c.path, re), Detail: fmt.Sprintf("It is in line %d.", n)})
+	if c.notContains != "" {
+		if at := regexp.MustCompile("(?m)" + c.notContains).FindIndex(text); at != nil {
+			line := 1 + strings.Count(string(text[:at[0]]), "\n")
+			out = append(out, module.Finding{Summary: fmt.Sprintf("line %d of %s matches %q", line, c.path, c.notContains)})
 		}
 	}
 	return out, nil
 }
 
-func (c *file) digest(ctx context.Context, r host.Reader, fi host.FileInfo) ([]module.Finding, error) {
-	if c.sha256 == "" {
-		return nil, nil
-	}
-	if fi.Type == "directory" {
-		return []module.Finding{{Summary: c.path + " is a directory and has no SHA-256"}}, nil
-	}
-	argv := []string{"sha256sum", "--", c.path}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return nil, err
-	}
-	have, _, _ := strings.Cut(strings.TrimPrefix(string(res.Stdout), `\`), " ") // "\" marks a name with odd characters
-	switch {
-	case !sha256Form.MatchString(have):
-		return nil, fmt.Errorf("sha256sum printed %q, which is not understood", host.Shorten(string(res.Stdout), 100))
-	case !strings.EqualFold(have, c.sha256):
-		return []module.Finding{{Summary: c.path + " does not have the content it should", Detail: "Its SHA-256 is " + have + ", not " + strings.ToLower(c.sha256) + "."}}, nil
-	}
-	return nil, nil
-}
-
-// flagsScript prints the lines of lsattr for paths that are immutable or
-// append-only: of the path, and with "all" of everything below it.
-const flagsScript = `LC_ALL=C; export LC_ALL
-command -v lsattr >/dev/null || { echo "the host has no lsattr; it is part of the package e2fsprogs" >&2; exit 3; }
-{ lsattr -d -- "$1"; if [ "$2" = all ]; then lsattr -R -a -- "$1"; fi; } 2>/dev/null |
-  awk '$1 ~ /^[-A-Za-z]+$/ && length($1) >= 8 && $1 ~ /[ia]/ && $0 !~ /\/\.\.?$/' | head -n 200
-echo end`
-
-func (c *file) flags(ctx context.Context, r host.Reader, fi host.FileInfo) ([]module.Finding, error) {
-	if c.immutable == nil {
-		return nil, nil
-	}
-	scope := "one"
-	if !*c.immutable && fi.Type == "directory" {
-		scope = "all"
-	}
-	argv := []string{"/bin/sh", "-c", flagsScript, "sh", c.path, scope}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return nil, err
-	}
-	found, err := parseFlags(string(res.Stdout))
-	switch {
-	case err != nil:
-		return nil, err
-	case *c.immutable && len(found) == 0:
-		return []module.Finding{{Summary: c.path + " is not immutable", Cure: "Protect it:\n    chattr +i " + host.Quote(c.path)}}, nil
-	case *c.immutable || len(found) == 0:
-		return nil, nil
-	case len(found) == 1:
-		return []module.Finding{{Summary: found[0] + " is immutable", Detail: "A package transaction cannot replace it and would end in the middle.", Cure: "Take the flag away:\n    chattr -i -a " + host.Quote(found[0])}}, nil
-	}
-	shown := make([]string, 0, 21)
-	for i, p := range found {
-		if i == 20 {
-			shown = append(shown, fmt.Sprintf("… and %d more", len(found)-20))
-			break
-		}
-		shown = append(shown, host.Quote(p))
-	}
-	return []module.Finding{{Summary: fmt.Sprintf("%d paths below %s are immutable", len(found), c.path), Detail: "A package transaction cannot replace them and would end in the middle. They are:\n    " + strings.Join(shown, "\n    "), Cure: "Take the flags away:\n    chattr -i -a PATH …"}}, nil
-}
-
-// parseFlags reads the output of flagsScript and returns the paths.
-func parseFlags(out string) ([]string, error) {
-	var paths []string
-	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\n")
-		if line == "end" {
-			return paths, nil
-		}
-		_, p, ok := strings.Cut(line, " ")
-		if p = strings.TrimLeft(p, " "); !ok || !strings.HasPrefix(p, "/") {
-			return nil, fmt.Errorf("lsattr printed a line that is not understood: %q", host.Shorten(line, 120))
-		}
-		if len(paths) == 0 || paths[len(paths)-1] != p {
-			paths = append(paths, p)
-		}
-	}
-	return nil, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(out), 100))
+// parseSum reads the output of sha256sum, which begins the line with a backslash
+// if it had to escape the file's name.
+func parseSum(out string) string {
+	sum, _, _ := strings.Cut(strings.TrimPrefix(out, `\`), " ")
+	return sum
 }

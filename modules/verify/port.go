@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,20 +14,17 @@ import (
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
-// Port checks what listens on a host.
+// Port checks who listens.
 func Port() module.Info {
 	return module.Info{
 		Name:    "port",
-		Summary: "Checks which TCP and UDP ports the host listens on.",
-		Doc: `Reads the kernel's own tables on the host, so no port is connected to and no firewall
-is in the way. Whether others can reach a port is another question: ask it from there,
-with the check "http" and from = "controller", or with a play on another host.
-
-In "closed", a number means TCP; write "udp/69" for UDP.`,
+		Summary: "Checks that something listens on ports of the host, or that nothing does.",
+		Doc: `The host's kernel is asked, nothing is sent over the network: a firewall makes no
+difference. IPv4 and IPv6 count alike.`,
 		Example: `check "port" "web" {
-  tcp           = [22, 443]
-  loopback_only = [6379]
-  closed        = [23, "udp/69"]
+  tcp        = [80, 443]
+  closed_tcp = [23]
+  public     = true
 }
 `,
 		NewCheck: func() module.Check { return &portCheck{} },
@@ -35,7 +32,8 @@ In "closed", a number means TCP; write "udp/69" for UDP.`,
 }
 
 type portCheck struct {
-	tcp, udp, loopbackOnly, closed []string
+	tcp, udp, closedTCP, closedUDP []string
+	public                         bool
 }
 
 var (
@@ -43,160 +41,118 @@ var (
 	_ module.Validator = (*portCheck)(nil)
 )
 
+var portNumber = regexp.MustCompile(`^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$`)
+
 func (c *portCheck) Schema(b *schema.Block) {
-	b.Strings(&c.tcp, "tcp", "TCP ports the host must listen on.")
-	b.Strings(&c.udp, "udp", "UDP ports the host must listen on.")
-	b.Strings(&c.loopbackOnly, "loopback_only", "TCP ports the host must listen on for itself, and for nobody else.")
-	b.Strings(&c.closed, "closed", "Ports the host must not listen on: 23, \"tcp/23\" or \"udp/69\".")
+	number := schema.Match(portNumber, "the number of a port, 1 to 65535")
+	b.Strings(&c.tcp, "tcp", "TCP ports something must listen on.", number)
+	b.Strings(&c.udp, "udp", "UDP ports something must listen on.", number)
+	b.Strings(&c.closedTCP, "closed_tcp", "TCP ports nothing may listen on.", number)
+	b.Strings(&c.closedUDP, "closed_udp", "UDP ports nothing may listen on.", number)
+	b.Bool(&c.public, "public", "Listening on the loopback address alone is not enough.")
 }
 
 func (c *portCheck) Validate() error {
-	if len(c.tcp)+len(c.udp)+len(c.loopbackOnly)+len(c.closed) == 0 {
-		return errors.New("One of the arguments \"tcp\", \"udp\", \"loopback_only\" and \"closed\" is needed.")
+	if len(c.tcp)+len(c.udp)+len(c.closedTCP)+len(c.closedUDP) == 0 {
+		return errors.New("One of the arguments \"tcp\", \"udp\", \"closed_tcp\" and \"closed_udp\" is needed.")
 	}
-	for _, s := range slices.Concat(c.tcp, c.udp, c.loopbackOnly) {
-		if _, ok := portNumber(s); !ok {
-			return fmt.Errorf("%q is not a port; ports are numbers from 1 to 65535.", s)
-		}
-	}
-	for _, s := range c.closed {
-		if _, ok := portNumber(closedPort(s).number); !ok {
-			return fmt.Errorf("%q is not a port; write 23, \"tcp/23\" or \"udp/69\".", s)
+	for _, pair := range [][2][]string{{c.tcp, c.closedTCP}, {c.udp, c.closedUDP}} {
+		for _, p := range pair[0] {
+			if slices.Contains(pair[1], p) {
+				return fmt.Errorf("The port %s is among those that must listen and among those that must not. Drop one.", p)
+			}
 		}
 	}
 	return nil
 }
 
-func portNumber(s string) (uint16, bool) {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return uint16(n), err == nil && n > 0
-}
-
-type portName struct{ proto, number string }
-
-func (p portName) String() string { return p.proto + "/" + p.number }
-
-// closedPort reads "23", "tcp/23" and "udp/69".
-func closedPort(s string) portName {
-	if n, ok := strings.CutPrefix(s, "udp/"); ok {
-		return portName{"udp", n}
-	}
-	return portName{"tcp", strings.TrimPrefix(s, "tcp/")}
-}
-
-// listenScript prints the sockets that wait for peers. The last line proves that
-// the answer is complete.
-const listenScript = `LC_ALL=C; export LC_ALL
-[ -r /proc/net/tcp ] || { echo "/proc/net/tcp cannot be read" >&2; exit 3; }
-for f in tcp tcp6 udp udp6; do
-  if [ -r /proc/net/$f ]; then awk -v p="${f%6}" 'FNR > 1 && $4 == (p == "tcp" ? "0A" : "07") {print p, $2}' /proc/net/$f || exit 3; fi
-done
-echo end`
+// listenScript prints "tcp 1F90 0100007F:1F90" for each socket that listens.
+const listenScript = `for f in tcp tcp6 udp udp6; do [ -r /proc/net/$f ] && awk -v p="${f%6}" 'NR > 1 && ($4 == "0A" || p == "udp" && $4 == "07") {n = split($2, a, ":"); print p, a[n], $2}' /proc/net/$f; done`
 
 func (c *portCheck) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
-	argv := []string{"/bin/sh", "-c", listenScript}
+	argv := []string{"/bin/sh", "-c", "[ -r /proc/net/tcp ] || { echo '/proc/net/tcp cannot be read' >&2; exit 1; }\n" + listenScript + "\necho @end"}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	all, err := parseListening(string(res.Stdout))
+	open, err := parseListeners(string(res.Stdout))
 	if err != nil {
 		return nil, err
 	}
-	return c.judge(all), nil
-}
-
-func (c *portCheck) judge(all []listener) []module.Finding {
-	at := map[portName][]netip.Addr{}
-	for _, l := range all {
-		k := portName{l.proto, fmt.Sprint(l.port)}
-		at[k] = append(at[k], l.addr)
-	}
 	var out []module.Finding
-	cure := "Start the service that should listen there; to see what listens, run on the host:\n    ss -lntup"
-	for _, n := range c.tcp {
-		if k := (portName{"tcp", n}); len(at[k]) == 0 {
-			out = append(out, module.Finding{Summary: "nothing listens on " + k.String(), Cure: cure})
+	must := func(proto string, ports []string) {
+		for _, p := range ports {
+			l, ok := open[proto+"/"+p]
+			switch {
+			case !ok:
+				out = append(out, module.Finding{Summary: fmt.Sprintf("nothing listens on %s/%s", proto, p), Cure: "See whether its service runs:\n    systemctl list-units --type=service --state=failed"})
+			case c.public && l.loopback:
+				out = append(out, module.Finding{Summary: fmt.Sprintf("what listens on %s/%s does so on the loopback address alone", proto, p), Cure: "Let its service listen on an address of the network."})
+			}
 		}
 	}
-	for _, n := range c.udp {
-		if k := (portName{"udp", n}); len(at[k]) == 0 {
-			out = append(out, module.Finding{Summary: "nothing listens on " + k.String(), Cure: cure})
+	mustNot := func(proto string, ports []string) {
+		for _, p := range ports {
+			if _, ok := open[proto+"/"+p]; ok {
+				out = append(out, module.Finding{Summary: fmt.Sprintf("something listens on %s/%s and should not", proto, p), Cure: "To see what it is, run on the host:\n    ss -lntup"})
+			}
 		}
 	}
-	for _, n := range c.loopbackOnly {
-		k := portName{"tcp", n}
-		if len(at[k]) == 0 {
-			out = append(out, module.Finding{Summary: "nothing listens on " + k.String(), Cure: cure})
-		}
-		if open := slices.DeleteFunc(slices.Clone(at[k]), netip.Addr.IsLoopback); len(open) > 0 {
-			out = append(out, module.Finding{Summary: k.String() + " is open to others: it listens on " + addresses(open), Cure: "Bind the service to 127.0.0.1 in its configuration."})
-		}
-	}
-	for _, s := range c.closed {
-		if k := closedPort(s); len(at[k]) > 0 {
-			out = append(out, module.Finding{Summary: "something listens on " + k.String() + ", at " + addresses(at[k]), Cure: "Stop and disable what listens there; to see what it is, run on the host:\n    ss -lntup"})
-		}
-	}
-	return out
+	must("tcp", c.tcp)
+	must("udp", c.udp)
+	mustNot("tcp", c.closedTCP)
+	mustNot("udp", c.closedUDP)
+	return out, nil
 }
 
-func addresses(list []netip.Addr) string {
-	var out []string
-	for _, a := range list {
-		s := a.String()
-		if a.IsUnspecified() {
-			s = map[bool]string{true: "every IPv4 address", false: "every IPv6 address"}[a.Is4()]
-		}
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-// listener is one socket that waits for peers.
+// listener is one socket that listens.
 type listener struct {
-	proto string
-	addr  netip.Addr
-	port  uint16
+	proto    string
+	port     int
+	loopback bool
 }
 
-// parseListening reads the output of listenScript.
-func parseListening(out string) ([]listener, error) {
-	var all []listener
+func (l listener) name() string { return fmt.Sprintf("%s/%d", l.proto, l.port) }
+
+// parseListeners reads listenScript's output up to "@end". A port is on loopback
+// if each socket of it is.
+func parseListeners(out string) (map[string]listener, error) {
+	open := map[string]listener{}
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
-		if line == "end" {
-			return all, nil
+		if line == "@end" {
+			return open, nil
 		}
-		proto, at, _ := strings.Cut(line, " ")
-		addr, port, err := kernelAddress(at)
-		if err != nil || proto != "tcp" && proto != "udp" {
-			return nil, fmt.Errorf("the host's table of sockets has a line that is not understood: %q", host.Shorten(line, 100))
+		l, ok := parseListener(line)
+		if !ok {
+			return nil, fmt.Errorf("a socket of the host is not understood: %q", host.Shorten(line, 100))
 		}
-		all = append(all, listener{proto, addr, port})
+		if other, there := open[l.name()]; there {
+			l.loopback = l.loopback && other.loopback
+		}
+		open[l.name()] = l
 	}
 	return nil, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(out), 100))
 }
 
-// kernelAddress reads "0100007F:1F90". The kernel prints an address as words of
-// four bytes, each in the machine's byte order: little-endian on all that ferry
-// migrates.
-func kernelAddress(s string) (netip.Addr, uint16, error) {
-	hex, p, ok := strings.Cut(s, ":")
-	port, err := strconv.ParseUint(p, 16, 16)
-	if !ok || err != nil || len(hex) != 8 && len(hex) != 32 {
-		return netip.Addr{}, 0, fmt.Errorf("%q is not an address", s)
+// parseListener reads one line of listenScript. The kernel writes addresses as
+// words of the machine's byte order, all supported ones of which are little-endian.
+func parseListener(line string) (listener, bool) {
+	f := strings.Fields(line)
+	if len(f) != 3 {
+		return listener{}, false
 	}
-	var raw []byte
-	for i := 0; i < len(hex); i += 8 {
-		w, err := strconv.ParseUint(hex[i:i+8], 16, 32)
-		if err != nil {
-			return netip.Addr{}, 0, fmt.Errorf("%q is not an address", s)
-		}
-		raw = append(raw, byte(w), byte(w>>8), byte(w>>16), byte(w>>24))
+	n, err := strconv.ParseUint(f[1], 16, 16)
+	if err != nil || n == 0 {
+		return listener{}, false
 	}
-	addr, _ := netip.AddrFromSlice(raw)
-	return addr.Unmap(), uint16(port), nil
+	addr, _, _ := strings.Cut(f[2], ":")
+	l := listener{proto: f[0], port: int(n)}
+	switch len(addr) {
+	case 8:
+		l.loopback = strings.HasSuffix(addr, "7F")
+	case 32:
+		l.loopback = addr == "00000000000000000000000001000000" || strings.HasPrefix(addr, "0000000000000000FFFF0000") && strings.HasSuffix(addr, "7F")
+	}
+	return l, true
 }

@@ -5,14 +5,13 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -33,19 +32,18 @@ type app struct {
 	inventories []string
 	stateDir    string
 	noColor     bool
+	json        bool // the subcommand was asked for JSON
 	logLevel    string
 
-	// stop is closed at the first interrupt: tasks in progress finish, no others
-	// start. The second interrupt cancels the context.
-	stop chan struct{}
+	interrupts
 }
 
 // Main runs ferry and returns its exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
-	a := &app{in: in, out: out, err: errw, reg: modules.All(), stop: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	defer a.signals(cancel)()
+	a := &app{in: in, out: out, err: errw, reg: modules.All(), interrupts: newInterrupts(cancel, errw)}
+	defer a.signals()()
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -54,22 +52,6 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	a.report(err)
 	return exitCode(err)
-}
-
-func (a *app) signals(cancel func()) (done func()) {
-	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-ch; !ok {
-			return
-		}
-		fmt.Fprintln(a.err, "\nInterrupted: tasks in progress finish, no others start. Interrupt again to stop at once.")
-		close(a.stop)
-		if _, ok := <-ch; ok {
-			cancel()
-		}
-	}()
-	return func() { signal.Stop(ch); close(ch) }
 }
 
 func (a *app) root() *cobra.Command {
@@ -85,6 +67,10 @@ A first look:
     ferry run  PLAYBOOK -i INVENTORY  change it`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			f := cmd.Flags().Lookup("json")
+			a.json = f != nil && f.Value.String() == "true"
+		},
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, ./inventory)")
@@ -131,8 +117,16 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// show renders diagnostics on standard error.
+// show renders diagnostics on standard error, or as one line of JSON on standard
+// output where JSON was asked for.
 func (a *app) show(set diag.Set) {
+	if a.json {
+		_ = json.NewEncoder(a.out).Encode(struct {
+			Kind string `json:"kind"`
+			diag.Document
+		}{"diagnostics", diag.NewDocument(set)})
+		return
+	}
 	_ = diag.Render(a.err, set, diag.Options{Color: a.color(a.err), Width: width(a.err)})
 }
 
@@ -151,8 +145,8 @@ func (a *app) color(w io.Writer) bool {
 	return !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -20,6 +20,20 @@ const (
 	exitInterrupted = 130
 )
 
+// exitMeaning is the documented table. docs/exit-codes.md has the same lines.
+func exitMeaning() map[int]string {
+	return map[int]string{
+		exitDone:        "done",
+		exitFailed:      "ferry could not do what was asked (usage, journal, a bug)",
+		2:               "reserved: a crash of the program",
+		exitHostsFailed: "some hosts failed, or their turn never came",
+		exitUnreachable: "some hosts were unreachable, none failed",
+		exitPending:     "there are changes to make (`plan --detailed-exitcode`)",
+		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
+		exitInterrupted: "interrupted",
+	}
+}
+
 // codeError is an error with the exit code it leads to. A nil cause means that
 // everything has been said already.
 type codeError struct {
@@ -64,6 +78,8 @@ func summaryCode(s event.Summary, interrupted bool) int {
 		switch h.Status {
 		case event.Failed, event.NotRun:
 			code = exitHostsFailed
+		case event.Interrupted:
+			interrupted = true
 		case event.Unreachable:
 			if code == exitDone {
 				code = exitUnreachable

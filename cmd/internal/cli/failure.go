@@ -35,9 +35,12 @@ func failureDiag(e event.Event, hosts []string) *hcl.Diagnostic {
 		rng = &hcl.Range{Filename: e.Error.File, Start: at, End: at}
 	}
 	d := diag.Errorf(e.Error.Summary, rng, "%s", e.Error.Detail)
-	phase := "looking at the host"
-	if len(e.Changes) > 0 {
+	phase := ""
+	switch {
+	case len(e.Error.Argv) > 0 && len(e.Changes) > 0:
 		phase = "changing the host"
+	case len(e.Error.Argv) > 0:
+		phase = "looking at the host"
 	}
 	d.Extra = &diag.RunFailure{Hosts: hosts, Address: e.Task, Phase: phase, Argv: e.Error.Argv, Exit: e.Error.Exit, Output: e.Error.Output}
 	return d

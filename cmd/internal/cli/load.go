@@ -48,6 +48,7 @@ type runFlags struct {
 	patience       time.Duration
 	diff, json     bool
 	quiet          bool
+	view           string
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -61,12 +62,16 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again")
 	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
+	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
 }
 
 // prepare loads everything and selects hosts. No connection is made.
 func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mode) (engine.Config, []run.PlayHosts, error) {
 	var c engine.Config
+	if f.view != "auto" && f.view != "live" && f.view != "plain" {
+		return c, nil, failf(exitFailed, "Invalid flag", "--view %q is not one of auto, live, plain", f.view)
+	}
 	log, err := a.logger()
 	if err != nil {
 		return c, nil, err

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 )
 
@@ -58,6 +60,7 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 	v := a.view(f, c)
 	c.View = v
 	sum, err := engine.Run(ctx, c, plays)
+	a.tell(func(string) {}) // what is left to say is said below
 	if cerr := v.Close(); err == nil {
 		err = cerr
 	}
@@ -89,8 +92,37 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	if f.json {
 		return view.NewJSON(a.out)
 	}
-	return view.NewHuman(a.out, view.Options{
-		Color: a.color(a.out), Width: width(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
+	o := view.Options{
+		Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
 		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) },
-	})
+	}
+	live := isTerminal(a.in) && isTerminal(a.out)
+	if f.view == "plain" || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
+		return view.NewHuman(a.out, o)
+	}
+	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt})
+	a.tell(v.Notice)
+	return v
+}
+
+// taskCounts is how many tasks a host passes in each play when all goes well.
+func taskCounts(pb *playbook.Playbook) map[string]int {
+	out := map[string]int{}
+	var count func(items []playbook.Item) int
+	count = func(items []playbook.Item) int {
+		n := 0
+		for _, it := range items {
+			switch it := it.(type) {
+			case *playbook.Task:
+				n++
+			case *playbook.Block:
+				n += count(it.Items) + count(it.Always)
+			}
+		}
+		return n
+	}
+	for _, p := range pb.Plays {
+		out[p.Name] = count(p.Items)
+	}
+	return out
 }

@@ -15,9 +15,12 @@ import (
 type Options struct {
 	Color bool
 	Width int  // of the terminal; 0 means 100
+	Fold  bool // break long lines; what a program reads stays whole
 	Diff  bool // show the diffs of changes
 	// Errors renders the failure of a task on these hosts.
 	Errors func(e event.Event, hosts []string) string
+	// Live leaves out the progress of long tasks, which something else shows.
+	Live bool
 	// Quiet leaves out tasks that found nothing to do.
 	Quiet bool
 }
@@ -34,8 +37,7 @@ type Human struct {
 	batch *batchState
 	waves int
 	last  map[string]time.Time // of a progress line per host and task
-	shown map[string]bool      // errors already rendered, by text
-	done  *event.Event
+	notes []*resultGroup       // hosts that ended without a task that tells why
 }
 
 type batchState struct {
@@ -63,7 +65,7 @@ func NewHuman(w io.Writer, o Options) *Human {
 	if o.Width <= 0 {
 		o.Width = 100
 	}
-	return &Human{w: w, o: o, st: style(o.Color), last: map[string]time.Time{}, shown: map[string]bool{}}
+	return &Human{w: w, o: o, st: style(o.Color), last: map[string]time.Time{}}
 }
 
 // Emit implements event.Sink.
@@ -79,9 +81,14 @@ func (v *Human) Emit(e event.Event) error {
 		}
 		v.printf("%s %s on %s (run %s)\n", verb, v.st.bold(e.Message), Count(len(e.Hosts), "host"), e.Run)
 	case event.PlayStarted:
-		v.printf("\n%s on %s\n", v.st.bold(fmt.Sprintf("Play %q", e.Play)), Count(len(e.Hosts), "host"))
+		on := ""
+		if len(e.Hosts) > 0 {
+			on = " on " + Count(len(e.Hosts), "host")
+		}
+		v.printf("\n%s%s\n", v.st.bold(fmt.Sprintf("Play %q", e.Play)), on)
 		v.waves = len(e.Hosts)
 	case event.BatchStarted:
+		v.flushNotes()
 		if len(e.Hosts) < v.waves || e.Batch > 1 {
 			v.printf("  batch %d: %s\n", e.Batch, hostList(e.Hosts))
 		}
@@ -98,12 +105,13 @@ func (v *Human) Emit(e event.Event) error {
 		v.hostFinished(e)
 	case event.BatchFinished:
 		v.flush(true)
+		v.flushNotes()
 	case event.PlayFinished:
+		v.flushNotes()
 		if e.Status == event.NotRun {
 			v.printf("  not run: %s\n", e.Message)
 		}
 	case event.RunFinished:
-		v.done = &e
 		v.summary(e)
 	}
 	return nil
@@ -151,11 +159,10 @@ func resultKey(e event.Event) string {
 
 func (v *Human) hostFinished(e event.Event) {
 	if e.Status == event.NotRun {
-		v.printf("  %s %s: %s\n", v.st.status(e.Status, pad("not run", 12)), e.Host, e.Message)
+		v.waves-- // no batch will have this host
 	}
-	if e.Error != nil { // it failed before its first task
-		v.printf("  %s %s\n", v.st.status(e.Status, pad(word(e.Status), 12)), e.Host)
-		v.failure(e, []string{e.Host})
+	if e.Status == event.NotRun || e.Error != nil { // no task told of it
+		v.note(e)
 	}
 	if v.batch != nil {
 		delete(v.batch.active, e.Host)
@@ -213,12 +220,12 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 	if len(r.hosts) == v.batch.total && v.batch.total > 1 {
 		hosts = allHosts(len(r.hosts))
 	}
-	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, 44), hosts, took)
+	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, v.taskColumn()), hosts, took)
 	if e.Message != "" {
 		v.indented(e.Message, "")
 	}
 	v.changes(e)
-	if e.Error != nil && e.Status != event.Skipped {
+	if e.Error != nil && e.Status != event.Skipped && e.Status != event.Interrupted {
 		v.failure(e, r.hosts)
 	}
 }
@@ -227,7 +234,7 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 func (v *Human) progress(e event.Event) {
 	key := e.Host + e.Task
 	if e.Kind == event.TaskOutput {
-		if time.Since(v.last[key]) < 5*time.Second {
+		if v.o.Live || time.Since(v.last[key]) < 5*time.Second {
 			return
 		}
 		v.last[key] = time.Now()
@@ -249,7 +256,7 @@ func (v *Human) changes(e event.Event) {
 			v.printf("      %s\n", v.st.dim(fmt.Sprintf("… and %d more (--diff shows all)", len(e.Changes)-most)))
 			break
 		}
-		v.printf("      %s\n", clean(changeLine(c)))
+		v.indented(changeLine(c), "")
 		if v.o.Diff && c.Diff != "" {
 			for _, line := range strings.Split(strings.TrimRight(c.Diff, "\n"), "\n") {
 				v.printf("        %s\n", v.st.diffLine(clean(line)))
@@ -260,7 +267,12 @@ func (v *Human) changes(e event.Event) {
 
 func (v *Human) indented(text, prefix string) {
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		v.printf("      %s%s\n", prefix, clean(line))
+		for i, part := range v.fold(clean(line), v.o.Width-10) {
+			if i > 0 {
+				part = "  " + part
+			}
+			v.printf("      %s%s\n", prefix, part)
+		}
 	}
 }
 
@@ -273,11 +285,14 @@ func (v *Human) failure(e event.Event, hosts []string) {
 	v.indented(e.Error.Summary+": "+e.Error.Detail, "")
 }
 
-func pad(s string, n int) string {
-	if w := len([]rune(s)); w < n {
-		return s + strings.Repeat(" ", n-w)
-	}
-	return s
+// taskColumn is the width of the names of tasks.
+func (v *Human) taskColumn() int { return min(max(v.o.Width-56, 20), 44) }
+
+// resize changes the width of what is printed from now on.
+func (v *Human) resize(width int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.o.Width = width
 }
 
 // Close implements View.

@@ -39,20 +39,17 @@ func (v *Human) summary(e event.Event) {
 		byStatus[h.Status]++
 	}
 	sort.Strings(names)
-	columns := []event.Status{event.OK, event.Changed, event.Failed, event.Unreachable, event.Skipped}
-	if v.plan {
-		columns[1] = event.Planned
-	}
+	columns := v.columns(s)
 	v.printf("\n%s  %s", v.st.bold(pad("host", width)), v.st.bold(pad("result", 12)))
 	for _, c := range columns {
 		v.printf("  %s", v.st.bold(word(c)))
 	}
 	v.printf("\n")
-	left := 0
+	left := map[event.Status]int{}
 	for _, n := range names {
 		h := s.Hosts[n]
-		if len(names) > mostRows && h.Status == event.OK {
-			left++
+		if len(names) > mostRows && (h.Status == event.OK || h.Status == event.NotRun) {
+			left[h.Status]++
 			continue
 		}
 		shown := h.Status
@@ -65,20 +62,61 @@ func (v *Human) summary(e event.Event) {
 		for _, c := range columns {
 			v.printf("  %*d", len(word(c)), h.Tasks[c])
 		}
-		if h.Error != "" {
-			v.printf("  %s", clean(h.Error))
-		}
-		v.printf("\n")
+		v.rowError(h.Error, width+16+v.columnsWidth(columns))
 		if len(h.Pending) > 0 {
 			v.printf("%s  notified and not run: %s\n", pad("", width), strings.Join(h.Pending, ", "))
 		}
 	}
-	if left > 0 {
-		v.printf("%s: ok\n", Count(left, "host"))
+	for _, st := range []event.Status{event.OK, event.NotRun} {
+		if left[st] > 0 {
+			v.printf("%s: %s\n", Count(left[st], "host"), word(st))
+		}
 	}
 	v.printf("\n%s in %s\n", outcomeLine(byStatus, v.plan, s), Duration(e.Duration))
 	if e.Message != "" {
 		v.printf("%s %s\n", v.st.status(event.Failed, "Stopped:"), e.Message)
+	}
+}
+
+// columns are the statuses that are worth a column: how tasks ended at least once.
+func (v *Human) columns(s *event.Summary) []event.Status {
+	change := event.Changed
+	if v.plan {
+		change = event.Planned
+	}
+	out := []event.Status{event.OK, change}
+	for _, st := range []event.Status{event.Failed, event.Ignored, event.Unreachable, event.Skipped} {
+		for _, h := range s.Hosts {
+			if h.Tasks[st] > 0 {
+				out = append(out, st)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func (*Human) columnsWidth(columns []event.Status) int {
+	n := 0
+	for _, c := range columns {
+		n += 2 + len(word(c))
+	}
+	return n
+}
+
+// rowError ends a row of the table; a text that does not fit goes below it.
+func (v *Human) rowError(text string, used int) {
+	text = clean(text)
+	switch {
+	case text == "":
+		v.printf("\n")
+	case !v.o.Fold || used+len(text) <= v.o.Width:
+		v.printf("  %s\n", text)
+	default:
+		v.printf("\n")
+		for _, part := range fold(text, v.o.Width-6) {
+			v.printf("    %s\n", part)
+		}
 	}
 }
 

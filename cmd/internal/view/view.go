@@ -55,6 +55,27 @@ func hostList(hosts []string) string {
 	return fmt.Sprintf("%s (%s and %d more)", Count(len(sorted), "host"), strings.Join(sorted[:2], ", "), len(sorted)-2)
 }
 
+// fold breaks a line at spaces, or where it must, so that no part is wider than
+// width.
+func fold(line string, width int) []string {
+	width = max(width, 20)
+	var out []string
+	for rest := []rune(line); ; {
+		if len(rest) <= width {
+			return append(out, string(rest))
+		}
+		at := width
+		for i := width; i > width/2; i-- {
+			if rest[i] == ' ' {
+				at = i
+				break
+			}
+		}
+		out = append(out, string(rest[:at]))
+		rest = []rune(strings.TrimLeft(string(rest[at:]), " "))
+	}
+}
+
 // clean makes text from hosts safe for a terminal: no control characters but
 // tab, which becomes spaces.
 func clean(s string) string {

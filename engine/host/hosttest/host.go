@@ -224,10 +224,9 @@ func (h *Host) answerTo(c host.Command, line string, write bool) (host.Result, e
 	case a != nil:
 		a.used = true
 		res = host.Result{Stdout: bytes.Clone(a.stdout), Stderr: bytes.Clone(a.stderr), Code: a.code}
-	case write && h.staged(c.Argv):
 	default:
 		var ok bool
-		if res, ok = h.builtin(c.Argv, write); !ok {
+		if res, ok = h.builtin(c.Argv, write); !ok && !(write && h.staged(c.Argv)) {
 			return res, h.unscripted(line)
 		}
 	}

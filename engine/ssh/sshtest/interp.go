@@ -99,7 +99,8 @@ func (sh *interpShell) script(ctx context.Context, r io.Reader, env expand.Envir
 		for _, st := range stmts {
 			err = runner.Run(ctx, st)
 			code = 0
-			if status, ok := interp.IsExitStatus(err); ok {
+			var status interp.ExitStatus
+			if errors.As(err, &status) {
 				code = int(status)
 			} else if err != nil {
 				if ctx.Err() == nil {
@@ -174,7 +175,7 @@ func (devNull) Close() error                { return nil }
 func (sh *interpShell) exec(in io.Reader) interp.ExecHandlerFunc {
 	return func(ctx context.Context, args []string) error {
 		hc := interp.HandlerCtx(ctx)
-		stdin := io.Reader(hc.Stdin)
+		stdin := hc.Stdin
 		if hc.Stdin == nil {
 			stdin = in
 		}
