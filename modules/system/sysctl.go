@@ -174,10 +174,8 @@ func (s *sysctl) Probe(ctx context.Context, r host.Reader) (module.Plan, error) 
 		}
 		p = append(p, c)
 	}
-	for _, k := range s.keys() {
-		if want := squeeze(s.values[k]); live[k] != want {
-			p = append(p, module.Change{Argument: k, From: live[k], To: want})
-		}
+	for _, k := range s.differ(live) {
+		p = append(p, module.Change{Argument: k, From: live[k], To: squeeze(s.values[k])})
 	}
 	return p, nil
 }
@@ -186,17 +184,29 @@ func (s *sysctl) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	if err := h.WriteFile(ctx, s.path(), []byte(s.content()), host.Attr{Mode: 0o644}); err != nil {
 		return err
 	}
+	live, err := s.live(ctx, h)
+	if err != nil || len(s.differ(live)) == 0 {
+		return err
+	}
 	if err := do(ctx, h, "sysctl", "-q", "-p", s.path()); err != nil {
 		return err
 	}
-	live, err := s.live(ctx, h)
-	if err != nil {
+	if live, err = s.live(ctx, h); err != nil {
 		return err
 	}
-	for _, k := range s.keys() {
-		if want := squeeze(s.values[k]); live[k] != want {
-			return fmt.Errorf("the kernel was given %s = %s and keeps %s. It refuses the value or rounds it; give the value it keeps, or remove the setting", k, want, live[k])
-		}
+	for _, k := range s.differ(live) {
+		return fmt.Errorf("the kernel was given %s = %s and keeps %s. It refuses the value or rounds it; give the value it keeps, or remove the setting", k, squeeze(s.values[k]), live[k])
 	}
 	return nil
+}
+
+// differ returns the settings whose values are not as they must be.
+func (s *sysctl) differ(live map[string]string) []string {
+	var out []string
+	for _, k := range s.keys() {
+		if live[k] != squeeze(s.values[k]) {
+			out = append(out, k)
+		}
+	}
+	return out
 }

@@ -48,7 +48,7 @@ func (c *file) Schema(b *schema.Block) {
 	b.Mode(&c.mode, "mode", "Permission bits it must have.")
 	b.String(&c.owner, "owner", "User that must own it: a name or a number.")
 	b.String(&c.group, "group", "Group that must own it: a name or a number.")
-	b.String(&c.contains, "contains", "Regular expression the content must match.", schema.MaySensitive)
+	b.String(&c.contains, "contains", "Regular expression the content must match.")
 	b.String(&c.notContains, "not_contains", "Regular expression the content must not match.", schema.MaySensitive)
 	b.String(&c.sha256, "sha256", "SHA-256 sum the content must have, in lower-case hexadecimal digits.", schema.Match(sha256Form, "64 hexadecimal digits in lower case"))
 }

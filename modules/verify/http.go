@@ -59,7 +59,7 @@ func (c *httpCheck) Schema(b *schema.Block) {
 	b.String(&c.contains, "body_contains", "Text that must be in the body.")
 	b.String(&c.bodySHA256, "body_sha256", "SHA-256 sum the body must have, in lower-case hexadecimal digits.", schema.Match(sha256Form, "64 hexadecimal digits in lower case"))
 	b.StringMap(&c.header, "header", "Headers the answer must have, each with a text that must be in its value.")
-	b.Duration(&c.timeout, "timeout", "How long the answer may take.")
+	b.Duration(&c.timeout, "max_time", "How long the answer may take.")
 	b.Bool(&c.insecure, "insecure", "Accept any certificate.")
 }
 
@@ -69,7 +69,7 @@ func (c *httpCheck) Validate() error {
 		return fmt.Errorf("%q is not a URL such as http://127.0.0.1/health.", c.url)
 	}
 	if c.timeout < time.Second {
-		return errors.New("The argument \"timeout\" must be at least 1s.")
+		return errors.New("The argument \"max_time\" must be at least 1s.")
 	}
 	return nil
 }
