@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func labels(b *hclsyntax.Block, set *diag.Set, names ...string) bool {
 		for _, n := range names {
 			want += " \"" + n + "\""
 		}
-		set.Append(diag.Errorf("Wrong number of labels", &rng, "A block %q is written as %s { … }; this one has %d labels.", b.Type, want, len(b.Labels)))
+		set.Append(diag.Errorf("Wrong number of labels", &rng, "A block %q is written %s { … }; this one has %s.", b.Type, want, count(len(b.Labels), "label")))
 		return false
 	}
 	for i, l := range b.Labels {
@@ -181,6 +182,13 @@ func sortedAttrs(b *hclsyntax.Body) []*hclsyntax.Attribute {
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].SrcRange.Start.Byte < out[j].SrcRange.Start.Byte })
 	return out
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func contains(list []string, s string) bool {

@@ -46,7 +46,7 @@ func Load(path string, reg *module.Registry, ferryVersion string) (*Playbook, di
 		}
 	}
 	if len(pb.Plays) == 0 && !set.HasErrors() {
-		set.Append(diag.Errorf("Empty playbook", nil, "%s declares no play, so there is nothing to run. A play is written as\n    play \"NAME\" {\n      hosts = \"all\"\n    }", path))
+		set.Append(diag.Errorf("Empty playbook", nil, "The playbook %s declares no play, so there is nothing to run. A play is written as\n    play \"NAME\" {\n      hosts = \"all\"\n    }", path))
 	}
 	pb.check(&set) // also after errors, so that one look shows every problem
 	for name, src := range pb.Files.Sources() {

@@ -55,7 +55,7 @@ func TestLoadProblems(t *testing.T) {
 		"play \"p\" {}":                        `needs the argument "hosts"`,
 		play(`task "thin" "a" {}`):             `Did you mean "thing"?`,
 		play(`task "thing" "a" { txt = "x" }`): `Did you mean "text"?`,
-		play(`task "thing" "a" { n = "x" }`):   `is a number`,
+		play(`task "thing" "a" { n = "x" }`):   `must be a number`,
 		play(`task "thing" "a" { src = "missing" }`):                           `does not exist on this machine`,
 		play(`task "thing" "a" { text = var.x }`):                              `variable`,
 		play(`task "thing" "a" { text = facts.kernl }`):                        `Did you mean "kernel"?`,

@@ -74,12 +74,26 @@ func readFile(name string, set *diag.Set) *hclsyntax.Body {
 	}
 	set.AddSource(name, src)
 	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		set.Append(firstError(diags)) // what follows is mostly its echo
+		return nil
+	}
 	set.Extend(diags)
 	if f == nil {
 		return nil
 	}
 	body, _ := f.Body.(*hclsyntax.Body)
 	return body
+}
+
+func firstError(diags hcl.Diagnostics) *hcl.Diagnostic {
+	var first *hcl.Diagnostic
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError && (first == nil || d.Subject != nil && first.Subject != nil && d.Subject.Start.Byte < first.Subject.Start.Byte) {
+			first = d
+		}
+	}
+	return first
 }
 
 func readText(name string) ([]byte, error) {

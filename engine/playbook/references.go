@@ -130,7 +130,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 			return
 		}
 		if _, later := v.later[addr]; later {
-			bad("Reference to a later "+root, "%s runs after this place, so its result is not there yet. Move one of them.", addr)
+			bad("Reference to a later "+root, "The result of %s is not there yet, since it runs after this place. Move one of them.", addr)
 			return
 		}
 		var known []string

@@ -229,6 +229,24 @@ func keyText(v cty.Value) string {
 	return fmt.Sprint(schema.ToGo(v))
 }
 
+// Secrets are the strings in the values of sensitive variables.
+func (s *Scope) Secrets() []string {
+	var out []string
+	for _, v := range s.vars.AsValueMap() {
+		v, marks := v.UnmarkDeepWithPaths()
+		if len(marks) == 0 {
+			continue
+		}
+		_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
+			if e.Type() == cty.String && e.IsKnown() && !e.IsNull() {
+				out = append(out, e.AsString())
+			}
+			return true, nil
+		})
+	}
+	return out
+}
+
 // Hosts evaluates the play's host pattern.
 func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
 	s := pb.staticScope(nil)

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +40,10 @@ func (e *emitter) keep(secrets ...string) {
 	}
 	if e.hide == nil && len(e.secrets) > 0 {
 		var pairs []string
-		for s := range e.secrets {
+		// Of two secrets that begin alike the longer one goes first, or its rest
+		// would stay.
+		longest := func(a, b string) int { return len(b) - len(a) }
+		for _, s := range slices.SortedFunc(maps.Keys(e.secrets), longest) {
 			pairs = append(pairs, s, "(sensitive)")
 		}
 		e.hide = strings.NewReplacer(pairs...)
@@ -66,6 +71,16 @@ func (e *emitter) emit(ev event.Event) {
 	}
 }
 
+// clean returns s without secrets.
+func (e *emitter) clean(s string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.hide == nil {
+		return s
+	}
+	return e.hide.Replace(s)
+}
+
 func (e *emitter) err() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,6 +103,14 @@ func redact(ev event.Event, f func(string) string) event.Event {
 			cs[i] = c
 		}
 		ev.Changes = cs
+	}
+	if ev.Summary != nil {
+		sum := event.Summary{Hosts: make(map[string]event.HostSummary, len(ev.Summary.Hosts))}
+		for name, h := range ev.Summary.Hosts {
+			h.Error = f(h.Error)
+			sum.Hosts[name] = h
+		}
+		ev.Summary = &sum
 	}
 	if len(ev.Findings) > 0 {
 		fs := make([]module.Finding, len(ev.Findings))

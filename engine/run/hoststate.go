@@ -63,7 +63,7 @@ func (st *hostState) missed(play string) {
 }
 
 func (st *hostState) summary() event.HostSummary {
-	return event.HostSummary{Status: st.status, Tasks: st.counts, Error: st.problem, Pending: st.pending}
+	return event.HostSummary{Status: st.status, Tasks: st.counts, Error: st.r.emit.clean(st.problem), Pending: st.pending}
 }
 
 func (st *hostState) close() {

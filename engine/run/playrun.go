@@ -30,6 +30,7 @@ func (pr *playRun) run(ctx context.Context) outcome {
 		return diagOutcome(diags)
 	}
 	pr.scope = scope
+	pr.r.emit.keep(scope.Secrets()...) // also where one is a part of an argument
 	if out := pr.gather(ctx); out.failed() {
 		return out
 	}

@@ -46,7 +46,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	}
 	u.pr.r.emit.emit(u.pr.event(u.t, u.key, applying)) // durable before the host changes
 	if err := u.pr.r.emit.err(); err != nil {
-		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, nil
+		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
 	if p, ok := s.(module.Progress); ok {
 		p.SetProgress(func(line string) {
@@ -178,7 +178,7 @@ func ChangeLine(c module.Change) string {
 }
 
 // unknownResults is what a plan knows of the results of a task that would act.
-func (u *use) unknownResults(s module.Step) map[string]cty.Value {
+func (u *use) unknownResults(s any) map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for n, v := range results(s) {
 		out[n] = cty.UnknownVal(v.Type())

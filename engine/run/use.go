@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -129,17 +131,24 @@ func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[
 }
 
 // once decodes the arguments and runs the module one time.
-func (u *use) once(ctx context.Context) (event.Event, map[string]cty.Value) {
+func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Value) {
+	defer func() {
+		if r := recover(); r != nil { // one host fails, the run and the terminal do not
+			ev, own = event.Event{Status: event.Failed, Error: &event.Error{Summary: "Bug in a module",
+				Detail: fmt.Sprintf("The module %q stopped in a way it never should: %v. What it did until then, the host shows. Please report this:\n\n%s",
+					u.t.Module, r, stack(debug.Stack()))}}, nil
+		}
+	}()
 	d, err := u.decode()
 	if err.failed() {
 		return event.Event{Status: err.status, Error: err.err}, nil
 	}
 	if len(d.unknown) > 0 {
 		if u.pr.r.opts.Mode == Plan {
-			return event.Event{Status: event.Planned, Message: fmt.Sprintf("%v known after apply", d.unknown)}, nil
+			return event.Event{Status: event.Planned, Message: strings.Join(d.unknown, ", ") + ": known after apply"}, u.unknownResults(d.step)
 		}
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Value not known", Detail: fmt.Sprintf(
-			"The arguments %v depend on something that is not known: a task that was skipped, or a fact the host does not have.", d.unknown)}}, nil
+			"The arguments %s depend on something that is not known: a task that was skipped, or a fact the host does not have.", strings.Join(d.unknown, ", "))}}, nil
 	}
 	if u.t.Meta.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -158,6 +167,17 @@ func (u *use) once(ctx context.Context) (event.Event, map[string]cty.Value) {
 		return u.check(ctx, chk, h)
 	}
 	return u.step(ctx, d, h, c)
+}
+
+// stack is the part of a goroutine's trace that says where a panic began.
+func stack(trace []byte) string {
+	_, after, _ := strings.Cut(string(trace), "panic(")
+	lines := strings.Split(after, "\n")
+	var out []string
+	for _, l := range lines[min(2, len(lines)):min(10, len(lines))] {
+		out = append(out, "    "+strings.TrimSpace(l))
+	}
+	return strings.Join(out, "\n")
 }
 
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {

@@ -124,9 +124,10 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 	if a.Type == cty.List(cty.String) && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
 		v = cty.ListVal([]cty.Value{v}) // "x" is accepted for ["x"]
 	}
+	given := v
 	v, err := convert.Convert(v, a.Type)
 	if err != nil {
-		return bad("Wrong type of value", "The argument %q must be %s%s", a.Name, typeName(a), conversionProblem(v, err))
+		return bad("Wrong type of value", "The argument %q must be %s%s", a.Name, typeName(a), conversionProblem(given, err))
 	}
 	if v.IsNull() {
 		if a.Required {
@@ -209,9 +210,10 @@ func localFile(a *Arg, path string, attr *hclsyntax.Attribute, t Target, scope *
 		return cty.NilVal, diags
 	}
 	v, pm := v.UnmarkDeepWithPaths()
+	given := v
 	v, err = convert.Convert(v, cty.String)
 	if err != nil {
-		return cty.NilVal, append(diags, diag.Errorf("Template is not text", &rng, "The template %s must give text%s", path, conversionProblem(v, err)))
+		return cty.NilVal, append(diags, diag.Errorf("Template is not text", &rng, "The template %s must give text%s", path, conversionProblem(given, err)))
 	}
 	if hasSensitive(pm) {
 		if !a.MaySensitive {
@@ -248,10 +250,32 @@ func typeName(a *Arg) string {
 // conversionProblem ends a sentence about what a value must be.
 func conversionProblem(v cty.Value, err error) string {
 	var pe cty.PathError
-	if errors.As(err, &pe) && len(pe.Path) > 0 {
+	switch {
+	case errors.As(err, &pe) && len(pe.Path) > 0:
 		return fmt.Sprintf(", and one of its elements does not fit: %s.", err)
+	case v.CanIterateElements() && !v.Type().IsSetType() && wrongElement(v) != "":
+		return "; " + wrongElement(v) + "."
+	case v.Type() == cty.String: // a text that is no number, or neither true nor false
+		return "; this is a string that cannot be read as one."
 	}
 	return fmt.Sprintf("; this is %s.", kindOf(v.Type()))
+}
+
+// wrongElement says which element of a list or object is no simple value, if
+// that is what may be wrong with it.
+func wrongElement(v cty.Value) string {
+	n := 0
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		if n++; e.Type().IsPrimitiveType() {
+			continue
+		}
+		if k.Type() == cty.String {
+			return fmt.Sprintf("its element %q is %s", k.AsString(), kindOf(e.Type()))
+		}
+		return fmt.Sprintf("its element %d is %s", n, kindOf(e.Type()))
+	}
+	return ""
 }
 
 // kindOf names the type of a value with its article.

@@ -99,7 +99,7 @@ func TestDecodeProblems(t *testing.T) {
 		"name = \"x\"\nmode = \"999\"":          `is not a file mode`,
 		"name = \"x\"\nlist = [\"a\"]":          `is not an absolute path`,
 		"name = \"x\"\nlist = [null]":           `element is null`,
-		"name = \"x\"\non = \"maybe\"":          `is true or false`,
+		"name = \"x\"\non = \"maybe\"":          `must be true or false`,
 		"name = secret":                         `the value is sensitive`,
 		"name = [secret]":                       `the value is sensitive`,
 		"name = \"x\"\nlabels = { a = secret }": `the value is sensitive`,

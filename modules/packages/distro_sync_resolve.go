@@ -56,7 +56,7 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	if err != nil {
 		return nil, err
 	}
-	d.before = len(pkgs)
+	d.before, d.leftovers = len(pkgs), nil
 	if err := d.excludes(ctx, r); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	switch {
 	case err != nil:
 		return err
-	case t.Problems != "" && t.empty():
+	case t.Problems != "" && t.empty(), strings.Contains(t.Problems, "No match for argument"):
 		return fmt.Errorf("dnf finds no way to synchronise with %s:\n    %s\n%s", strings.Join(d.repos, ", "), indent(t.Problems), d.advice(t.Problems))
 	case t.empty() && !t.Nothing:
 		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
@@ -265,6 +265,14 @@ func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) e
 			refused = append(refused, i)
 		}
 	}
+	if len(refused) > 0 && len(res.duplicates) > 0 {
+		// Healing, dnf calls the removal of a package that the target replaces by
+		// its plain name.
+		var err error
+		if refused, err = d.notReplaced(ctx, r, refused); err != nil {
+			return err
+		}
+	}
 	if len(refused) == 0 {
 		return nil
 	}
@@ -286,6 +294,23 @@ func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) e
 	}
 	return fmt.Errorf("the transaction would remove %s that \"allow_removal\" does not cover:\n    %s\nAdd what may go to \"allow_removal\", or give the host a repository with a version for the target",
 		count(len(refused), "package"), strings.Join(lines, "\n    "))
+}
+
+// notReplaced keeps the packages that no package of the target's repositories
+// declares to replace.
+func (d *distroSync) notReplaced(ctx context.Context, r host.Reader, items []item) ([]item, error) {
+	var out []item
+	for _, i := range items {
+		argv := append(append([]string{"dnf", "-q", "-C"}, repoArgs(d.repos)...), "repoquery", "--whatobsoletes", i.Name, "--qf", "%{name}")
+		res, err := r.Query(ctx, argv...)
+		if res, err = host.Must(argv, res, err); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(string(res.Stdout)) == "" {
+			out = append(out, i)
+		}
+	}
+	return out, nil
 }
 
 // neededBy returns the installed packages that depend on a package.

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,11 @@ import (
 // take long and must not be lost with the connection.
 func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution) error {
 	argv := d.shell(res, "--setopt=tsflags=test")
-	job, err := h.Job(ctx, host.Job{Key: d.jobKey() + "-test", Script: shellLine(argv...), Timeout: d.timeout, Output: d.progress})
+	// The key names this very transaction: the result of another's rehearsal
+	// would prove nothing.
+	sum := sha256.Sum256([]byte(strings.Join(argv, "\x00")))
+	key := fmt.Sprintf("%s-test-%x", d.jobKey(), sum[:4])
+	job, err := h.Job(ctx, host.Job{Key: key, Script: shellLine(argv...), Timeout: d.timeout, Output: d.progress})
 	if err != nil {
 		return err
 	}
@@ -106,7 +111,10 @@ func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult
 	if err != nil {
 		return err
 	}
-	if text := strings.TrimSpace(string(r.Stdout)); r.Code != 0 && text != "" {
+	switch text := strings.TrimSpace(string(r.Stdout)); {
+	case r.Code != 0 && text == "":
+		return fmt.Errorf("the packages were replaced, and whether their dependencies are complete cannot be told: %w", &host.CommandError{Argv: argv, Result: r})
+	case r.Code != 0:
 		return fmt.Errorf("the packages were replaced, but \"dnf check\" finds broken dependencies:\n    %s", indent(host.Shorten(text, 1500)))
 	}
 	return nil

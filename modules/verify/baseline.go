@@ -99,11 +99,10 @@ func Baseline() module.Info {
 is a finding, and so is a unit that has failed and had not. What is new is one only with
 "strict".
 
-"ignore" takes AREA:PATTERN, where AREA is one of ports, listeners (the programs behind
-the ports), enabled, running, failed, mounts, users, groups, cron, sysctl, routes,
-addresses: "running:postfix.service", "ports:udp/*". A pattern with ~ before it is a
-regular expression: "addresses:~^fd". Units that belong to a login or to systemd itself
-are never compared, and kernel modules only with "kernel_modules".
+"ignore" takes AREA:PATTERN, where AREA is one of ports, enabled, running, mounts,
+users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*",
+"users:games". Units
+that belong to a login or to systemd itself are never compared.
 
 "renamed" says what a thing is called now, where the target has another name for it:
 { "ntpd.service" = "chronyd.service", "ntpd" = "chronyd" }; a program by its own name.`,
@@ -143,16 +142,12 @@ func (c *baseline) Schema(b *schema.Block) {
 
 func (c *baseline) Validate() error {
 	for _, s := range c.ignore {
-		area, pattern, ok := strings.Cut(s, ":")
-		if !ok || !slices.Contains(areaNames, area) {
+		area, glob, ok := strings.Cut(s, ":")
+		if !ok || !contains(areaNames, area) {
 			return fmt.Errorf("%q is not AREA:PATTERN; the areas are %s.", s, strings.Join(areaNames, ", "))
 		}
-		if re, isRE := strings.CutPrefix(pattern, "~"); isRE {
-			if _, err := regexp.Compile(re); err != nil {
-				return fmt.Errorf("The pattern in %q is not a regular expression: %s.", s, err)
-			}
-		} else if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("The pattern in %q is not one; * and ? and [a-z] can be used, or a regular expression after ~.", s)
+		if _, err := path.Match(glob, ""); err != nil {
+			return fmt.Errorf("%q is not a pattern; * and ? and [a-z] can be used.", glob)
 		}
 	}
 	return nil
@@ -221,9 +216,13 @@ func (c *baseline) area(area string, recorded []string, now map[string][]string)
 			if area != "cron" && area != "cron_content" {
 				shown = s
 			}
-			f := module.Finding{Summary: fmt.Sprintf(areaLost[area], shown)}
-			if is := similar(now[area], s, area); is != "" {
-				f.Detail = "It is now " + is + "."
+			had[name] = true
+			if !have[name] && !c.ignored(area, s) {
+				f := lost(area, s, now[area])
+				if name != s {
+					f.Detail = "Nor is there " + name + ", as it is called now."
+				}
+				out = append(out, f)
 			}
 			if name != s {
 				f.Detail = "Nor is there " + name + ", as it is called now."
@@ -241,70 +240,30 @@ func (c *baseline) area(area string, recorded []string, now map[string][]string)
 	return out
 }
 
-// similar finds what took the place of a lost entry: the same user or setting
-// with other values.
-func similar(now []string, s, area string) string {
-	sep := map[string]string{"users": ":", "groups": ":", "sysctl": " = "}[area]
-	if sep == "" {
-		return ""
+// areaKey is the part of an entry that names the thing; the rest says how it is.
+func areaKey(area, s string) string {
+	if sep := areaSeparator[area]; sep != "" {
+		s, _, _ = strings.Cut(s, sep)
 	}
-	key, _, _ := strings.Cut(s, sep)
+	return s
+}
+
+// lost words what became of an entry: the thing is gone, or is another now.
+func lost(area, s string, now []string) module.Finding {
+	key := areaKey(area, s)
+	f := module.Finding{Summary: fmt.Sprintf(areaLost[area], key)}
 	for _, n := range now {
-		if strings.HasPrefix(n, key+sep) {
-			return n
+		if n != s && key != s && areaKey(area, n) == key {
+			f.Summary = fmt.Sprintf(areaChanged[area], key)
+			f.Detail = "It was:\n    " + s + "\nIt is:\n    " + n
 		}
 	}
-	return ""
-}
-
-// listeners compares which program listens on a port. One of those recorded is
-// enough; a port where nothing listens is what the area "ports" reports.
-func (c *baseline) listeners(recorded []string, now map[string][]string) []module.Finding {
-	programs := func(list []string, ren map[string]string) map[string][]string {
-		m := map[string][]string{}
-		for _, s := range list {
-			port, name, _ := strings.Cut(s, " ")
-			if to, ok := ren[name]; ok {
-				name = to
-			}
-			m[port] = append(m[port], name)
-		}
-		return m
-	}
-	had, have := programs(recorded, c.renamed), programs(now["listeners"], nil)
-	var out []module.Finding
-	for _, port := range sortedKeys(had) {
-		same := slices.ContainsFunc(had[port], func(s string) bool { return slices.Contains(have[port], s) })
-		if len(have[port]) == 0 || same || c.ignored("listeners", port) || c.ignored("listeners", port+" "+had[port][0]) {
-			continue
-		}
-		out = append(out, module.Finding{Summary: fmt.Sprintf(areaLost["listeners"], port), Detail: fmt.Sprintf("It was %s and is %s.", strings.Join(had[port], ", "), strings.Join(have[port], ", ")),
-			Cure: "If that is what the target uses instead, say so in \"renamed\"."})
-	}
-	return out
-}
-
-func (c *baseline) failed(recorded, now []string) []module.Finding {
-	var out []module.Finding
-	for _, s := range now {
-		if !slices.Contains(recorded, s) && !c.ignored("failed", s) {
-			out = append(out, module.Finding{Summary: fmt.Sprintf(areaLost["failed"], s), Cure: "To see why, run on the host:\n    journalctl -u " + s + " -n 50"})
-		}
-	}
-	return out
+	return f
 }
 
 func (c *baseline) ignored(area, s string) bool {
 	for _, i := range c.ignore {
-		a, pattern, _ := strings.Cut(i, ":")
-		if a != area {
-			continue
-		}
-		if re, isRE := strings.CutPrefix(pattern, "~"); isRE {
-			if regexp.MustCompile(re).MatchString(s) {
-				return true
-			}
-		} else if pattern == s || match([]string{pattern}, s) || matchSlash(pattern, s) {
+		if a, glob, _ := strings.Cut(i, ":"); a == area && (glob == s || matchSlash(glob, s) || matchSlash(glob, areaKey(area, s))) {
 			return true
 		}
 	}

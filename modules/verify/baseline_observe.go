@@ -22,21 +22,28 @@ var areaNames = []string{"ports", "listeners", "enabled", "running", "failed", "
 
 // areaLost is how a loss is worded; of failed units, what is new.
 var areaLost = map[string]string{
-	"ports":        "nothing listens on %s any more",
-	"listeners":    "on %s listens another program than before",
-	"enabled":      "%s does not start at boot any more",
-	"running":      "%s does not run any more",
-	"failed":       "%s has failed, and had not before",
-	"mounts":       "%s is not mounted any more",
-	"users":        "the user %s is not as it was",
-	"groups":       "the group %s is not as it was",
-	"cron":         "the cron job file %s is not as it was",
-	"cron_content": "the cron job file %s has another content",
-	"sysctl":       "the kernel setting %s is not in effect any more",
-	"routes":       "the default route %s is gone",
-	"addresses":    "the address %s is gone",
-	"modules":      "the kernel module %s is not loaded any more",
+	"ports":   "nothing listens on %s any more",
+	"enabled": "%s does not start at boot any more",
+	"running": "%s does not run any more",
+	"mounts":  "%s is not mounted any more",
+	"users":   "the user %s is gone",
+	"groups":  "the group %s is gone",
+	"cron":    "the cron file %s is gone",
+	"sysctl":  "nothing sets the kernel setting %s any more",
+	"routes":  "the route \"%s\" is gone",
 }
+
+// areaChanged is how it is worded that a thing is another now, in the areas
+// whose entries say more than a name.
+var areaChanged = map[string]string{
+	"users":  "the user %s is not as it was",
+	"groups": "the group %s is not as it was",
+	"cron":   "the cron file %s is not as it was",
+	"sysctl": "the kernel setting %s has another value",
+}
+
+// areaSeparator follows the name in the entries of those areas.
+var areaSeparator = map[string]string{"users": ":", "groups": ":", "cron": " ", "sysctl": " = "}
 
 // observeScript prints each area under a line "@NAME". What a host does not
 // have (systemd, ip, ss) leaves its area out. Cron files that packages own and

@@ -92,7 +92,10 @@ func (c *command) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 	}
 	said := strings.TrimSpace(out + "\n" + errOut)
 	if said != "" {
-		f.Detail = strings.TrimSpace(f.Detail+":") + "\n    " + strings.ReplaceAll(host.Shorten(said, 1500), "\n", "\n    ")
+		if f.Detail == "" {
+			f.Detail = "It printed"
+		}
+		f.Detail += ":\n    " + strings.ReplaceAll(host.Shorten(said, 1500), "\n", "\n    ")
 	}
 	return []module.Finding{f}, nil
 }

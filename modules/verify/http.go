@@ -116,7 +116,11 @@ func (c *httpCheck) judge(a answer) []module.Finding {
 	}
 	var out []module.Finding
 	add := func(format string, args ...any) {
-		out = append(out, module.Finding{Summary: c.url + " " + fmt.Sprintf(format, args...)})
+		f := module.Finding{Summary: fmt.Sprintf(format, args...)}
+		if start := strings.TrimSpace(host.Shorten(a.body, 300)); start != "" && len(out) == 0 {
+			f.Detail = "The body begins with:\n    " + strings.ReplaceAll(start, "\n", "\n    ")
+		}
+		out = append(out, f)
 	}
 	if !slices.ContainsFunc(c.status, func(s string) bool { return statusFits(s, a.status) }) {
 		add("answers with status %d, not %s", a.status, strings.Join(c.status, " or "))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func (c *mounts) Validate() error {
 		return errors.New("The check needs at least one argument that says what to look for.")
 	}
 	for p, n := range c.minFree {
-		if _, err := strconv.Atoi(n); err != nil || !strings.HasPrefix(p, "/") {
+		if _, err := strconv.ParseUint(n, 10, 31); err != nil || !strings.HasPrefix(p, "/") {
 			return fmt.Errorf("The argument \"min_free_mb\" maps absolute paths to whole numbers of MiB, not %q to %q.", p, n)
 		}
 	}
@@ -78,85 +79,11 @@ func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	t, err := parseTables(string(res.Stdout))
-	if err != nil {
-		return nil, err
+	now, table, ok := strings.Cut(string(res.Stdout), "--fstab--\n")
+	if !ok || now == "" {
+		return nil, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(string(res.Stdout)), 100))
 	}
-	if c.fstab {
-		out = append(out, t.broken()...)
-	}
-	return append(out, c.tables(t.now, t.fstab)...), nil
-}
-
-// tablesScript prints each table under a line of its own. findmnt exits 1 when it
-// finds errors, and when it has no --verify.
-const tablesScript = `LC_ALL=C; export LC_ALL
-echo --mounts--; cat /proc/self/mounts || exit
-echo --fstab--; if [ -e /etc/fstab ]; then cat /etc/fstab || exit; fi
-echo --verify--; if [ -e /etc/fstab ]; then findmnt --verify 2>&1; fi
-echo --end--`
-
-type tables struct {
-	now, fstab []mount
-	errors     []string // of findmnt --verify
-}
-
-// parseTables reads the output of tablesScript.
-func parseTables(out string) (tables, error) {
-	sections := map[string]*strings.Builder{}
-	section := ""
-	for line := range strings.Lines(out) {
-		switch name := strings.TrimRight(line, "\n"); name {
-		case "--mounts--", "--fstab--", "--verify--", "--end--":
-			section, sections[name] = name, &strings.Builder{}
-			continue
-		}
-		if b := sections[section]; b != nil {
-			b.WriteString(line)
-			if !strings.HasSuffix(line, "\n") {
-				b.WriteString("\n")
-			}
-		}
-	}
-	for _, name := range []string{"--mounts--", "--fstab--", "--verify--", "--end--"} {
-		if sections[name] == nil {
-			return tables{}, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(out), 100))
-		}
-	}
-	t := tables{now: parseTable(sections["--mounts--"].String()), fstab: parseTable(sections["--fstab--"].String())}
-	if len(t.now) == 0 {
-		return t, errors.New("the host lists no mounted file system at all in /proc/self/mounts, which cannot be")
-	}
-	t.errors = parseVerify(sections["--verify--"].String())
-	return t, nil
-}
-
-// parseVerify reads the errors of findmnt --verify: lines with [E], each below
-// the mount point it belongs to, and "parse error" lines.
-func parseVerify(out string) []string {
-	var found []string
-	point := ""
-	for line := range strings.Lines(out) {
-		text := strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(text, "[E]"):
-			found = append(found, strings.TrimSpace(point+": "+strings.TrimSpace(text[3:])))
-		case strings.Contains(text, "parse error"):
-			found = append(found, text)
-		case text != "" && !strings.HasPrefix(text, "[") && line[0] != ' ':
-			point = text
-		}
-	}
-	return found
-}
-
-// broken are the findings of findmnt.
-func (t tables) broken() []module.Finding {
-	var out []module.Finding
-	for _, e := range t.errors {
-		out = append(out, module.Finding{Summary: "/etc/fstab has an error: " + e, Cure: "Correct /etc/fstab, then prove it:\n    findmnt --verify"})
-	}
-	return out
+	return append(out, c.tables(parseTable(now), parseTable(table))...), nil
 }
 
 // tables compares what is mounted with /etc/fstab and the arguments.
@@ -184,8 +111,8 @@ func (c *mounts) tables(now, fstab []mount) []module.Finding {
 		}
 	}
 	for _, p := range c.mounted {
-		if !at[p] {
-			out = append(out, module.Finding{Summary: p + " is not mounted"})
+		if !at[path.Clean(p)] {
+			out = append(out, module.Finding{Summary: p + " is not mounted", Cure: "Mount it, and name it in /etc/fstab so that it is there after a reboot."})
 		}
 	}
 	return out
@@ -212,9 +139,17 @@ func parseTable(text string) []mount {
 		if len(f) < 4 || strings.HasPrefix(f[0], "#") {
 			continue
 		}
-		out = append(out, mount{f[0], unescape(f[1]), f[2], strings.Split(f[3], ",")})
+		out = append(out, mount{f[0], cleanPoint(unescape(f[1])), f[2], strings.Split(f[3], ",")})
 	}
 	return out
+}
+
+// cleanPoint drops the slash that /etc/fstab may have at the end of a path.
+func cleanPoint(s string) string {
+	if strings.HasPrefix(s, "/") {
+		return path.Clean(s)
+	}
+	return s
 }
 
 // unescape undoes the octal escapes of space, tab, line feed and backslash.
@@ -233,7 +168,7 @@ func (c *mounts) space(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	return c.judgeSpace(strings.Split(strings.TrimRight(string(res.Stdout), "\n"), "\n"))
+	return c.judgeSpace(paths, strings.Split(strings.TrimRight(string(res.Stdout), "\n"), "\n"))
 }
 
 type fsNeed struct {
@@ -242,11 +177,17 @@ type fsNeed struct {
 }
 
 // judgeSpace reads pairs of a path and df's line about it.
-func (c *mounts) judgeSpace(lines []string) ([]module.Finding, error) {
+func (c *mounts) judgeSpace(paths, lines []string) ([]module.Finding, error) {
+	if len(lines) != 2*len(paths) {
+		return nil, fmt.Errorf("the host was asked for the space at %s, and its answer is not understood: %q", strings.Join(paths, ", "), host.Shorten(strings.Join(lines, "\n"), 200))
+	}
 	byFS := map[string]*fsNeed{}
-	for i := 0; i+1 < len(lines); i += 2 {
+	for i := 0; i < len(lines); i += 2 {
 		p := lines[i]
-		if lines[i+1] == "-" {
+		switch {
+		case p != paths[i/2]:
+			return nil, fmt.Errorf("the host was asked for the space at %s and answers for %q", paths[i/2], host.Shorten(p, 100))
+		case lines[i+1] == "-":
 			continue
 		}
 		f := strings.Fields(lines[i+1])

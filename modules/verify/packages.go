@@ -76,6 +76,8 @@ type pkg struct{ name, epoch, version, release, arch, vendor string }
 
 func (p pkg) String() string { return p.name + "-" + p.version + "-" + p.release + "." + p.arch }
 
+func (p pkg) evr() string { return p.epoch + ":" + p.version + "-" + p.release }
+
 const queryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VENDOR}\n`
 
 func parsePackages(out string) ([]pkg, error) {
@@ -129,74 +131,90 @@ func (c *packages) judge(all []pkg) []module.Finding {
 		}
 	}
 	for _, n := range sortedKeys(c.minVersions) {
-		for _, p := range byName[n] {
-			if have := p.epoch + ":" + p.version + "-" + p.release; rpmver.Compare(have, c.minVersions[n]) < 0 {
-				out = append(out, module.Finding{Summary: fmt.Sprintf("%s is older than %s", p, c.minVersions[n])})
-			}
-		}
-		if len(byName[n]) == 0 {
+		have := byName[n]
+		switch {
+		case len(have) == 0 && !slices.Contains(c.present, n):
 			out = append(out, module.Finding{Summary: n + " is not installed"})
+		case len(have) > 0 && !slices.ContainsFunc(have, func(p pkg) bool { return rpmver.Compare(p.evr(), c.minVersions[n]) >= 0 }):
+			out = append(out, module.Finding{Summary: fmt.Sprintf("%s is older than %s", have[len(have)-1], c.minVersions[n])})
 		}
 	}
-	out = append(out, list(all, "must not be installed", "", func(p pkg) bool { return match(c.absent, p.name) })...)
-	out = append(out, list(all, "is of the old distribution", "Remove it, replace it, or name it in \"except\".", func(p pkg) bool {
+	out = append(out, list(all, "is installed and must not be", "are installed and must not be", "Remove what nothing needs:\n    dnf remove NAME", func(p pkg) bool { return match(c.absent, p.name) })...)
+	out = append(out, list(all, "is of the old distribution", "are of the old distribution", "Remove or replace what is left, or name it in \"except\".", func(p pkg) bool {
 		return hasDist(p.release, c.forbidDist) && !match(c.except, p.name)
 	})...)
-	out = append(out, list(all, "is for an architecture that must not be here", "Remove it if nothing needs it, or name it in \"except\".", func(p pkg) bool {
+	out = append(out, list(all, "is for an architecture that must not be here", "are for architectures that must not be here", "Remove what nothing needs, or name it in \"except\".", func(p pkg) bool {
 		return slices.Contains(c.forbidArch, p.arch) && !match(c.except, p.name)
 	})...)
 	if len(c.vendors) > 0 {
-		out = append(out, list(all, "comes from another vendor", "Find out what it needs and whether there is a version for the target; then name it in \"except\".", func(p pkg) bool {
+		out = append(out, list(all, "comes from another vendor", "come from other vendors", "Find out what each needs and whether there is a version for the target; then name it in \"except\".", func(p pkg) bool {
 			return !match(c.vendors, p.vendor) && !match(c.except, p.name)
 		})...)
 	}
 	if c.noDuplicates {
-		for _, n := range sortedKeys(byName) {
-			arch := map[string]int{}
-			for _, p := range byName[n] {
-				arch[p.arch]++
-			}
-			for _, a := range sortedKeys(arch) {
-				if k := arch[a]; k > 1 && n != "kernel" && !strings.HasPrefix(n, "kernel-") && !strings.HasPrefix(n, "kmod-") {
-					out = append(out, module.Finding{Summary: fmt.Sprintf("%s.%s is installed in %d versions", n, a, k), Detail: "A package transaction was interrupted.", Cure: "Run the transaction again."})
-				}
-			}
-		}
+		out = append(out, duplicates(byName)...)
 	}
 	return out
 }
 
+// duplicates finds packages that are installed more than once, but for those
+// that may be.
+func duplicates(byName map[string][]pkg) []module.Finding {
+	var twice []string
+	for _, n := range sortedKeys(byName) {
+		if n == "kernel" || strings.HasPrefix(n, "kernel-") || strings.HasPrefix(n, "kmod-") {
+			continue
+		}
+		byArch := map[string][]string{}
+		for _, p := range byName[n] {
+			byArch[p.arch] = append(byArch[p.arch], p.version+"-"+p.release)
+		}
+		for _, a := range sortedKeys(byArch) {
+			if len(byArch[a]) > 1 {
+				slices.SortFunc(byArch[a], rpmver.Compare)
+				twice = append(twice, fmt.Sprintf("%s.%s (%s)", n, a, strings.Join(byArch[a], ", ")))
+			}
+		}
+	}
+	return summarize(twice, "is installed more than once", "are installed more than once", "A package transaction was interrupted. Run it again.")
+}
+
 // list makes one finding of all packages of a kind, naming each.
-func list(all []pkg, what, cure string, is func(pkg) bool) []module.Finding {
+func list(all []pkg, one, many, cure string, is func(pkg) bool) []module.Finding {
 	var hits []string
 	for _, p := range all {
 		if is(p) {
 			s := p.String()
-			if strings.Contains(what, "vendor") {
+			if strings.Contains(one, "vendor") {
 				s += " (" + p.vendor + ")"
 			}
 			hits = append(hits, s)
 		}
 	}
 	sort.Strings(hits)
-	switch {
-	case len(hits) == 0:
+	return summarize(hits, one, many, cure)
+}
+
+// maxNamed is how many packages a finding names.
+const maxNamed = 30
+
+func summarize(hits []string, one, many, cure string) []module.Finding {
+	switch len(hits) {
+	case 0:
 		return nil
-	case len(hits) == 1:
-		return []module.Finding{{Summary: hits[0] + " " + what, Cure: cure}}
+	case 1:
+		return []module.Finding{{Summary: hits[0] + " " + one, Cure: cure}}
 	}
-	shown := hits
-	more := ""
-	if len(shown) > 30 {
-		shown, more = shown[:30], fmt.Sprintf("\n    … and %d more", len(hits)-30)
+	shown, more := hits, ""
+	if len(hits) > maxNamed {
+		shown, more = hits[:maxNamed], fmt.Sprintf("\n    … and %d more", len(hits)-maxNamed)
 	}
-	what = strings.Replace(strings.Replace(strings.Replace(what, "is ", "are ", 1), "comes", "come", 1), "architecture that", "architecture that", 1)
-	return []module.Finding{{Summary: fmt.Sprintf("%d packages %s", len(hits), what), Detail: "They are:\n    " + strings.Join(shown, "\n    ") + more, Cure: cure}}
+	return []module.Finding{{Summary: fmt.Sprintf("%d packages %s", len(hits), many), Detail: "They are:\n    " + strings.Join(shown, "\n    ") + more, Cure: cure}}
 }
 
 // broken asks the package manager for broken dependencies.
 func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
-	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; echo "no dnf and no yum" >&2; exit 99`}
+	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; exit 99`}
 	res, err := r.Query(ctx, argv...)
 	if err != nil {
 		return nil, err
@@ -205,10 +223,17 @@ func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	switch {
 	case res.Code == 0:
 		return nil, nil
-	case res.Code == 99 || text == "":
+	case res.Code == 99:
+		return nil, errors.New("the host has neither dnf nor yum, so its dependencies cannot be checked. Drop the argument \"no_broken\", or install dnf")
+	case text == "":
 		return nil, &host.CommandError{Argv: argv, Result: res}
 	}
-	return []module.Finding{{Summary: "the package manager finds broken dependencies", Detail: "It says:\n    " + strings.ReplaceAll(host.Shorten(text, 2000), "\n", "\n    "), Cure: "Complete or undo what an interrupted transaction left, then check again:\n    dnf check"}}, nil
+	lines := strings.Split(text, "\n")
+	more := ""
+	if len(lines) > maxNamed {
+		lines, more = lines[:maxNamed], fmt.Sprintf("\n    … and %d more", len(lines)-maxNamed)
+	}
+	return []module.Finding{{Summary: "the package manager finds that the installed packages do not fit together", Detail: "It says:\n    " + strings.Join(lines, "\n    ") + more, Cure: "Complete or undo what an interrupted transaction left, then check again:\n    dnf check"}}, nil
 }
 
 func match(globs []string, s string) bool {

@@ -80,26 +80,41 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
 			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
 			if p["LoadState"] == "not-found" {
-				f.Summary, f.Cure = fmt.Sprintf("the host has no unit %s", full(u)), ""
+				f.Summary, f.Cure = fmt.Sprintf("the host has no unit %s", full(u)), "Install the package that brings it, or correct the name."
 			}
 			out = append(out, f)
 		}
 	}
 	for _, u := range c.stopped {
-		p := units[full(u)]
-		if p["ActiveState"] == "active" {
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
+		switch p["ActiveState"] {
+		case "active", "reloading", "activating":
 			out = append(out, module.Finding{Summary: full(u) + " runs and should not"})
 		}
 	}
 	for _, u := range c.enabled {
-		p := units[full(u)]
-		switch p["UnitFileState"] {
-		case "enabled", "static", "alias", "indirect", "generated":
-		default:
-			state := p["UnitFileState"]
-			if state == "" {
-				state = "not there"
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
+		state := p["UnitFileState"]
+		if p["LoadState"] == "not-found" {
+			if !contains(c.running, u) {
+				out = append(out, module.Finding{Summary: fmt.Sprintf("the host has no unit %s", full(u)), Cure: "Install the package that brings it, or correct the name."})
 			}
+			continue
+		}
+		if state == "" {
+			if state, err = isEnabled(ctx, r, full(u)); err != nil {
+				return nil, err
+			}
+		}
+		switch state {
+		case "enabled", "enabled-runtime", "static", "alias", "indirect", "generated":
+		default:
 			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not start at boot: it is %s", full(u), state), Cure: "Enable it:\n    systemctl enable " + full(u)})
 		}
 	}
@@ -113,6 +128,21 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 	return out, nil
 }
 
+// isEnabled asks about a unit made from a script of /etc/init.d, of which
+// "systemctl show" of systemd 219 does not tell.
+func isEnabled(ctx context.Context, r host.Reader, unit string) (string, error) {
+	argv := []string{"systemctl", "is-enabled", "--", unit}
+	res, err := r.Query(ctx, argv...)
+	if err != nil {
+		return "", err
+	}
+	words := strings.Fields(string(res.Stdout))
+	if len(words) == 0 {
+		return "", &host.CommandError{Argv: argv, Result: res}
+	}
+	return words[len(words)-1], nil
+}
+
 func (c *service) failed(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	argv := []string{"systemctl", "list-units", "--state=failed", "--all", "--no-legend", "--plain", "--full"}
 	res, err := r.Query(ctx, argv...)
@@ -120,16 +150,28 @@ func (c *service) failed(ctx context.Context, r host.Reader) ([]module.Finding, 
 		return nil, err
 	}
 	var out []module.Finding
-	for line := range strings.Lines(string(res.Stdout)) {
-		f := strings.Fields(line)
-		if len(f) == 0 {
-			continue
-		}
-		if !contains(c.exceptFailed, f[0]) && !contains(c.exceptFailed, strings.TrimSuffix(f[0], ".service")) {
-			out = append(out, module.Finding{Summary: f[0] + " has failed", Cure: "To see why, run on the host:\n    journalctl -u " + f[0] + " -n 50"})
+	for _, unit := range parseUnits(string(res.Stdout)) {
+		if !contains(c.exceptFailed, unit) && !contains(c.exceptFailed, strings.TrimSuffix(unit, ".service")) {
+			out = append(out, module.Finding{Summary: unit + " has failed", Cure: "To see why, run on the host:\n    journalctl -u " + unit + " -n 50"})
 		}
 	}
 	return out, nil
+}
+
+// parseUnits reads the names from systemctl list-units, which marks failed units
+// with a dot in front on some versions.
+func parseUnits(out string) []string {
+	var units []string
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		if len(f) > 0 && (f[0] == "●" || f[0] == "*") {
+			f = f[1:]
+		}
+		if len(f) > 0 {
+			units = append(units, f[0])
+		}
+	}
+	return units
 }
 
 func contains(list []string, s string) bool {
@@ -157,27 +199,20 @@ func unitProperties(ctx context.Context, r host.Reader, names []string) (map[str
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	return parseUnits(string(res.Stdout), units)
+	p := parseProperties(string(res.Stdout))
+	if p["ActiveState"] == "" {
+		return nil, fmt.Errorf("systemctl show printed no state of %s: %q", unit, host.Shorten(string(res.Stdout), 100))
+	}
+	return p, nil
 }
 
-// parseUnits reads the output of systemctl show: the properties of each unit in
-// the order they were asked for, an empty line between two.
-func parseUnits(out string, units []string) (map[string]map[string]string, error) {
-	all := map[string]map[string]string{}
-	blocks := strings.Split(strings.Trim(out, "\n"), "\n\n")
-	for i, u := range units {
-		p := map[string]string{}
-		if i < len(blocks) && len(blocks) == len(units) {
-			for line := range strings.Lines(blocks[i]) {
-				if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-					p[k] = v
-				}
-			}
+// parseProperties reads the output of systemctl show for one unit.
+func parseProperties(out string) map[string]string {
+	p := map[string]string{}
+	for line := range strings.Lines(out) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			p[k] = v
 		}
-		if p["ActiveState"] == "" {
-			return nil, fmt.Errorf("systemctl show printed no state of %s, but: %q", u, host.Shorten(out, 100))
-		}
-		all[u] = p
 	}
-	return all, nil
+	return p
 }

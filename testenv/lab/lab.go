@@ -78,6 +78,9 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := raiseLimits(); err != nil {
+		return nil, err
+	}
 	l, err := create(o, built)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,8 @@ func (a *app) execCommand() *cobra.Command {
 several are run as they are, without a shell.`,
 		Example: `  ferry exec all -- uname -r
   ferry exec 'web:!web-1' -- 'df -h / | tail -1'`,
-		Args: between(2, -1),
+		Args:              between(2, -1),
+		ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			argv := args[1:]
 			if len(argv) == 1 {

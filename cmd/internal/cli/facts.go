@@ -17,10 +17,11 @@ func (a *app) factsCommand() *cobra.Command {
 	var names []string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "facts PATTERN",
-		Short: "Show what ferry observes about hosts",
-		Long:  factsHelp(),
-		Args:  between(1, 1),
+		Use:               "facts PATTERN",
+		Short:             "Show what ferry observes about hosts",
+		Long:              factsHelp(),
+		Args:              between(1, 1),
+		ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var known []string
 			for _, d := range host.FactDefs() {

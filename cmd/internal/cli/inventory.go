@@ -16,7 +16,7 @@ func (a *app) inventoryCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "inventory", Short: "Show the hosts, groups and variables of the inventory"}
 	var asJSON bool
 	list := &cobra.Command{
-		Use: "list [PATTERN]", Short: "List hosts with their groups and how they are reached", Args: between(0, 1),
+		Use: "list [PATTERN]", Short: "List hosts with their groups and how they are reached", Args: between(0, 1), ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pattern := "all"
 			if len(args) == 1 {
@@ -54,7 +54,7 @@ func (a *app) inventoryCommand() *cobra.Command {
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON, with variables")
 	graph := &cobra.Command{
-		Use: "graph [GROUP]", Short: "Show groups and hosts as a tree", Args: between(0, 1),
+		Use: "graph [GROUP]", Short: "Show groups and hosts as a tree", Args: between(0, 1), ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			inv, err := a.inventory(cmd.Context())
 			if err != nil {

@@ -13,22 +13,25 @@ import (
 	"github.com/ferry-ops/ferry/inventory"
 )
 
-// inventory loads the inventories named by flags, the environment or habit.
-func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
-	paths := a.inventories
-	if len(paths) == 0 {
-		if env := os.Getenv("FERRY_INVENTORY"); env != "" {
-			paths = []string{env}
-		}
+// inventoryPaths are the inventories named by flags, the environment or habit.
+func (a *app) inventoryPaths() []string {
+	if len(a.inventories) > 0 {
+		return a.inventories
+	}
+	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
+		return []string{env}
 	}
 	for _, p := range []string{"inventory.hcl", "inventory"} {
-		if len(paths) > 0 {
-			break
-		}
 		if _, err := os.Stat(p); err == nil {
-			paths = []string{p}
+			return []string{p}
 		}
 	}
+	return nil
+}
+
+// inventory loads the inventories.
+func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
+	paths := a.inventoryPaths()
 	if len(paths) == 0 {
 		return nil, failf(exitInvalid, "No inventory", "no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")
 	}
@@ -51,7 +54,8 @@ type runFlags struct {
 	view           string
 }
 
-func (f *runFlags) add(cmd *cobra.Command) {
+func (f *runFlags) add(a *app, cmd *cobra.Command) {
+	cmd.ValidArgsFunction = first(completePlaybook)
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
 	fs.StringArrayVar(&f.varFiles, "var-file", nil, "set variables from an HCL `file`; may be repeated")
@@ -64,6 +68,8 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
 	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
+	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeHosts)
+	_ = cmd.RegisterFlagCompletionFunc("view", words("auto", "live", "plain"))
 }
 
 // prepare loads everything and selects hosts. No connection is made.

@@ -40,7 +40,7 @@ func (a *app) modulesCommand() *cobra.Command {
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	show := &cobra.Command{
-		Use: "show [task|check] NAME", Short: "Show what a module does and its arguments", Args: between(1, 2),
+		Use: "show [task|check] NAME", Short: "Show what a module does and its arguments", Args: between(1, 2), ValidArgsFunction: a.completeModules,
 		RunE: func(_ *cobra.Command, args []string) error { return a.showModule(args, showJSON) },
 	}
 	show.Flags().BoolVar(&showJSON, "json", false, "print JSON")

@@ -30,7 +30,7 @@ so a run that was interrupted is simply run again: what the host shows decides w
 			return a.execute(cmd.Context(), args[0], &f, mode, false)
 		},
 	}
-	f.add(cmd)
+	f.add(a, cmd)
 	cmd.Flags().BoolVar(&check, "check", false, "only look: the same as ferry plan")
 	return cmd
 }
@@ -46,7 +46,7 @@ func (a *app) planCommand() *cobra.Command {
 			return a.execute(cmd.Context(), args[0], &f, run.Plan, detailed)
 		},
 	}
-	f.add(cmd)
+	f.add(a, cmd)
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 5 if there are changes to make")
 	return cmd
 }

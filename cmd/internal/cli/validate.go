@@ -11,9 +11,10 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate PLAYBOOK",
-		Short: "Check a playbook (and the inventory, if one is named) without touching a host",
-		Args:  between(1, 1),
+		Use:               "validate PLAYBOOK",
+		Short:             "Check a playbook (and the inventory, if one is named) without touching a host",
+		Args:              between(1, 1),
+		ValidArgsFunction: first(completePlaybook),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pb, set := playbook.Load(args[0], a.reg, Version())
 			if err := a.failed(set); err != nil {

@@ -35,6 +35,11 @@ func (b *board) pane(width, height int, now time.Time, frame int, st style) []st
 	if b.stopping != "" {
 		out = append(out, " "+st.status(event.Changed, clip(b.stopping, width-2)))
 	}
+	for i, line := range out {
+		if lipgloss.Width(line) > width {
+			out[i] = lipgloss.NewStyle().Inline(true).MaxWidth(width).Render(line)
+		}
+	}
 	return out
 }
 
@@ -111,8 +116,8 @@ func (r *row) said() string {
 		return line
 	}
 	n, of := m[1]+m[3], m[2]+m[4]
-	rest := strings.Join(strings.Fields(strings.Replace(line, m[0], "", 1)), " ")
-	return strings.TrimSpace(fmt.Sprintf("%*s/%s  %s", len(of), n, of, rest))
+	rest := strings.TrimLeft(strings.Join(strings.Fields(strings.Replace(line, m[0], "", 1)), " "), ": ")
+	return strings.TrimRight(fmt.Sprintf("%*s/%s  %s", len(of), n, of, rest), " ")
 }
 
 // counts is the play in numbers; hidden is how many hosts have no row.

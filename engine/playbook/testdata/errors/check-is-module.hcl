@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  check "service" "sshd" { # ERROR: Unknown module
+    state = "running"
+  }
+}

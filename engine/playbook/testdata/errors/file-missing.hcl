@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path    = "/etc/motd"
+    src = "files/motd" # ERROR: File not found
+  }
+}

@@ -1,0 +1,5 @@
+play "site" { # ERROR: Missing argument
+  task "copy" "motd" {
+    path    = "/etc/motd"
+  }
+}

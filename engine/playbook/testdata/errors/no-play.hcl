@@ -1,0 +1,2 @@
+# NOWHERE: Empty playbook
+variable "n" {}

@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path = null # ERROR: Missing argument
+  }
+}

@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path    = "/etc/motd"
+    delegate_to = "x" # ERROR: Reserved argument
+  }
+}

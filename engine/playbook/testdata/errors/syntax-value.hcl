@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path = # ERROR: Value expected
+  }
+}

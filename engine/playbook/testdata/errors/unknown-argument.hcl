@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path    = "/etc/motd"
+    contents = "x" # ERROR: Unknown argument
+  }
+}

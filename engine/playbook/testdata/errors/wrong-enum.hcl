@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  task "service" "s" {
+    state = "runing" # ERROR: Invalid value
+  }
+}

@@ -1,0 +1,9 @@
+variable "n" {
+  type = strng # ERROR: Unknown type
+}
+play "site" {
+  hosts = "all"
+  task "copy" "motd" {
+    path    = "/etc/motd"
+  }
+}
