@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -22,7 +21,7 @@ const baselineDir = "/var/lib/ferry/baselines"
 func RecordBaseline() module.Info {
 	return module.Info{
 		Name:    "baseline",
-		Summary: "Records ports, services, mounts, users, cron jobs, addresses and kernel settings of the host.",
+		Summary: "Records listening ports, services, mounts, users, cron jobs and kernel settings of the host.",
 		Doc: `The record is a file under /var/lib/ferry/baselines on the host, named like the task.
 It is written once: a run that goes on after an interruption must not take the
 half-changed host for the old one. "refresh" overwrites it.
@@ -96,8 +95,7 @@ func Baseline() module.Info {
 		Name:    "baseline",
 		Summary: "Checks that the host still has the ports, services, mounts, users, cron jobs and kernel settings it had.",
 		Doc: `What was there when the task "baseline" of this name recorded it and is not there now
-is a finding, and so is a unit that has failed and had not. What is new is one only with
-"strict".
+is a finding. What is new is one only with "strict".
 
 "ignore" takes AREA:PATTERN, where AREA is one of ports, enabled, running, mounts,
 users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*",
@@ -105,7 +103,7 @@ users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*",
 that belong to a login or to systemd itself are never compared.
 
 "renamed" says what a thing is called now, where the target has another name for it:
-{ "ntpd.service" = "chronyd.service", "ntpd" = "chronyd" }; a program by its own name.`,
+{ "ntpd.service" = "chronyd.service" }.`,
 		Example: `check "baseline" "before" {
   ignore  = ["ports:udp/*"]
   renamed = { "ntpd.service" = "chronyd.service" }
@@ -120,7 +118,6 @@ type baseline struct {
 	ignore  []string
 	renamed map[string]string
 	strict  bool
-	modules bool
 }
 
 var (
@@ -137,7 +134,6 @@ func (c *baseline) Schema(b *schema.Block) {
 	b.Strings(&c.ignore, "ignore", "Differences that are fine, as AREA:PATTERN.")
 	b.StringMap(&c.renamed, "renamed", "New names of recorded things.")
 	b.Bool(&c.strict, "strict", "What is new is a finding too.")
-	b.Bool(&c.modules, "kernel_modules", "Compare the loaded kernel modules too.")
 }
 
 func (c *baseline) Validate() error {
@@ -172,49 +168,22 @@ func (c *baseline) Check(ctx context.Context, r host.Reader) ([]module.Finding, 
 	if err != nil {
 		return nil, err
 	}
-	for _, area := range areaNames {
-		if len(rec.Areas[area]) > 0 && now[area] == nil {
-			return nil, fmt.Errorf("the record tells the %s the host had, and the host has lost the program that lists them (systemctl, ss or ip); install it to compare", area)
-		}
-	}
 	return c.compare(rec.Areas, now), nil
 }
 
-// compare lists what was lost, what has failed since, and with strict what is new.
+// compare lists what was lost, and with strict what is new.
 func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 	var out []module.Finding
 	for _, area := range areaNames {
-		recorded, looked := before[area]
-		switch {
-		case !looked || area == "modules" && !c.modules:
-		case area == "listeners":
-			out = append(out, c.listeners(recorded, now)...)
-		case area == "failed":
-			out = append(out, c.failed(recorded, now[area])...)
-		default:
-			out = append(out, c.area(area, recorded, now)...)
+		have := map[string]bool{}
+		for _, s := range now[area] {
+			have[s] = true
 		}
-	}
-	return out
-}
-
-// area compares one area as two sets.
-func (c *baseline) area(area string, recorded []string, now map[string][]string) []module.Finding {
-	var out []module.Finding
-	had := map[string]bool{}
-	for _, s := range recorded {
-		name := s
-		if to, ok := c.renamed[s]; ok {
-			name = to
-		}
-		had[name] = true
-		shown, _, _ := strings.Cut(s, " ")
-		switch {
-		case slices.Contains(now[area], name) || c.ignored(area, s):
-		case area == "cron_content" && (c.ignored("cron", s) || strings.HasPrefix(shown, "/etc/cron.d/") && !slices.Contains(now["cron"], shown)): // said already
-		default:
-			if area != "cron" && area != "cron_content" {
-				shown = s
+		had := map[string]bool{}
+		for _, s := range before[area] {
+			name := s
+			if to, ok := c.renamed[s]; ok {
+				name = to
 			}
 			had[name] = true
 			if !have[name] && !c.ignored(area, s) {
@@ -224,13 +193,10 @@ func (c *baseline) area(area string, recorded []string, now map[string][]string)
 				}
 				out = append(out, f)
 			}
-			if name != s {
-				f.Detail = "Nor is there " + name + ", as it is called now."
-			}
-			out = append(out, f)
 		}
-	}
-	if c.strict {
+		if !c.strict {
+			continue
+		}
 		for _, s := range now[area] {
 			if !had[s] && !c.ignored(area, s) {
 				out = append(out, module.Finding{Summary: fmt.Sprintf("new in %s: %s", area, s)})

@@ -3,9 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -18,9 +16,9 @@ type record struct {
 }
 
 // areaNames are what a baseline compares, in the order of findings.
-var areaNames = []string{"ports", "listeners", "enabled", "running", "failed", "mounts", "users", "groups", "cron", "cron_content", "sysctl", "routes", "addresses", "modules"}
+var areaNames = []string{"ports", "enabled", "running", "mounts", "users", "groups", "cron", "sysctl", "routes"}
 
-// areaLost is how a loss is worded; of failed units, what is new.
+// areaLost is how a loss is worded.
 var areaLost = map[string]string{
 	"ports":   "nothing listens on %s any more",
 	"enabled": "%s does not start at boot any more",
@@ -46,34 +44,20 @@ var areaChanged = map[string]string{
 var areaSeparator = map[string]string{"users": ":", "groups": ":", "cron": " ", "sysctl": " = "}
 
 // observeScript prints each area under a line "@NAME". What a host does not
-// have (systemd, ip, ss) leaves its area out. Cron files that packages own and
-// nobody edited may change with their packages, so only their names are kept;
-// the others and users' crontabs must stay to the letter. Kernel settings are
-// those somebody wrote down, and those that change how packets and memory are
-// dealt with, whose defaults differ between systems.
+// have (systemd, ip) leaves its area empty. The system's cron files belong to
+// packages, which may change them; users' crontabs must stay to the letter.
 const observeScript = `LC_ALL=C; export LC_ALL
 echo @ports; ` + listenScript + `
-if command -v ss >/dev/null 2>&1; then echo @listeners; ss -lntup 2>/dev/null | awk 'NR > 1'; fi
 if command -v systemctl >/dev/null 2>&1; then
   echo @enabled; systemctl list-unit-files --state=enabled --no-legend --no-pager 2>/dev/null | awk '{print $1}'
   echo @running; systemctl list-units --type=service --state=running --no-legend --no-pager --plain --full 2>/dev/null | awk '{print $1}'
-  echo @failed; systemctl list-units --state=failed --all --no-legend --no-pager --plain --full 2>/dev/null | awk '{print $1}'
 fi
 echo @mounts; awk '$1 ~ "^/dev/" || $3 ~ "^(nfs|nfs4|cifs|ceph|glusterfs|overlay)$" {print $2}' /proc/self/mounts
 echo @users; getent passwd | awk -F: '{print $1 ":" $3 ":" $4 ":" $6 ":" $7}'
 echo @groups; getent group | awk -F: '{print $1 ":" $3}'
-own() { command -v rpm >/dev/null 2>&1 && rpm -qf -- "$1" >/dev/null 2>&1 && ! rpm -V --nodeps --noscripts -f "$1" 2>/dev/null | grep -q " $1\$"; }
-sum() { cksum <"$1" | awk -v f="$1" '{print f, $1}'; }
-echo @cron; for f in /etc/crontab /etc/cron.d/*; do [ -f "$f" ] && echo "$f"; done; for f in /var/spool/cron/* /var/spool/cron/crontabs/*; do [ -f "$f" ] && sum "$f"; done
-echo @cron_content; for f in /etc/crontab /etc/cron.d/* /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* /etc/cron.monthly/*; do [ -f "$f" ] && ! own "$f" && sum "$f"; done
-echo @sysctl; { for f in /etc/sysctl.conf /etc/sysctl.d/*.conf; do [ -f "$f" ] && sed -n 's/^[[:space:]-]*\([A-Za-z0-9_./-]*\)[[:space:]]*=.*/\1/p' "$f"; done
-  printf '%s\n' net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv6.conf.all.disable_ipv6 net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter net.bridge.bridge-nf-call-iptables vm.overcommit_memory vm.swappiness
-} | sort -u | while read -r k; do v=$(sysctl -n "$k" 2>/dev/null) && echo "$k = $(echo $v)"; done
-if command -v ip >/dev/null 2>&1; then
-  echo @routes; ip -o route show default | awk '{$1=$1; print}' | sed 's/ proto [a-z]*//; s/ metric [0-9]*//'
-  echo @addresses; ip -o addr show scope global | awk '!/ temporary / && !($3 == "inet6" && / dynamic /) {sub("@.*", "", $2); print $4, "on", $2}'
-fi
-echo @modules; awk '{print $1}' /proc/modules 2>/dev/null
+echo @cron; for f in /etc/crontab /etc/cron.d/*; do [ -f "$f" ] && echo "$f"; done; for f in /var/spool/cron/* /var/spool/cron/crontabs/*; do [ -f "$f" ] && cksum <"$f" | awk -v f="$f" '{print f, $1}'; done
+echo @sysctl; for f in /etc/sysctl.conf /etc/sysctl.d/*.conf; do [ -f "$f" ] && sed -n 's/^[[:space:]-]*\([A-Za-z0-9_./-]*\)[[:space:]]*=.*/\1/p' "$f"; done | sort -u | while read -r k; do v=$(sysctl -n "$k" 2>/dev/null) && echo "$k = $(echo $v)"; done
+echo @routes; if command -v ip >/dev/null 2>&1; then ip -o route show default | awk '{$1=$1; print}' | sed 's/ proto [a-z]*//; s/ metric [0-9]*//'; fi
 echo @end`
 
 // observe looks at the host in one round trip.
@@ -97,10 +81,7 @@ func parseObserved(out string) (map[string][]string, error) {
 			complete = true
 		case strings.HasPrefix(line, "@"):
 			area = line[1:]
-			areas[area] = append([]string{}, areas[area]...)
 		case line == "" || area == "":
-		case area == "listeners":
-			areas[area] = append(areas[area], listeners(line)...)
 		case area == "ports":
 			if p, ok := port(line); ok {
 				areas[area] = append(areas[area], p)
@@ -133,39 +114,10 @@ func port(line string) (string, bool) {
 	return s, true
 }
 
-var processName = regexp.MustCompile(`\("([^"]+)",`)
-
-// listeners reads a line of ss -lntup as "tcp/8080 nginx", once per program.
-// systemd, which opens a port for another program, only counts alone.
-func listeners(line string) []string {
-	f := strings.Fields(line)
-	if len(f) < 7 {
-		return nil // ss shows no program to whom it may not
-	}
-	i := strings.LastIndexByte(f[4], ':')
-	n, err := strconv.ParseUint(f[4][i+1:], 10, 16)
-	if err != nil || n == 0 || f[0] == "udp" && n >= 32768 || f[0] != "tcp" && f[0] != "udp" {
-		return nil
-	}
-	var names []string
-	for _, m := range processName.FindAllStringSubmatch(line, -1) {
-		if !slices.Contains(names, m[1]) {
-			names = append(names, m[1])
-		}
-	}
-	if len(names) > 1 {
-		names = slices.DeleteFunc(names, func(s string) bool { return s == "systemd" })
-	}
-	for i, s := range names {
-		names[i] = fmt.Sprintf("%s/%d %s", f[0], n, s)
-	}
-	return names
-}
-
 // transient reports what comes and goes by itself, or belongs to systemd.
 func transient(area, s string) bool {
 	switch area {
-	case "running", "enabled", "failed":
+	case "running", "enabled":
 		for _, prefix := range []string{"systemd-", "user@", "user-runtime-dir@", "session-", "getty@", "serial-getty@", "console-getty", "ferry-job-", "dbus", "polkit", "packagekit", "dracut", "initrd-"} {
 			if strings.HasPrefix(s, prefix) {
 				return true

@@ -20,10 +20,7 @@ func Mounts() module.Info {
 		Name:    "mounts",
 		Summary: "Checks space on file systems, /etc/fstab against what is mounted, and mount options.",
 		Doc: `Space is measured where each path lies, so paths on one file system share it: when two
-of them name the same file system, their needs are added up.
-
-"fstab" compares /etc/fstab with what is mounted and, where the host has findmnt with
---verify (not on EL 7), reports the errors it finds in the file; its warnings are left out.`,
+of them name the same file system, their needs are added up.`,
 		Example: `check "mounts" "space" {
   min_free_mb = { "/" = "2048", "/boot" = "200" }
 }
@@ -46,10 +43,10 @@ var (
 
 func (c *mounts) Schema(b *schema.Block) {
 	b.StringMap(&c.minFree, "min_free_mb", "Paths, each with the MiB that must be free there. A path that does not exist needs none.")
-	b.Bool(&c.fstab, "fstab", "The file /etc/fstab must be right, and everything in it that is mounted at boot must be mounted.")
+	b.Bool(&c.fstab, "fstab", "Everything in /etc/fstab that is mounted at boot must be mounted.")
 	b.Strings(&c.mounted, "mounted", "Mount points that must be mounted.", schema.AbsPath)
 	b.Strings(&c.forbid, "forbidden_options", "Mount options that must not be in /etc/fstab, because the target no longer knows them.")
-	b.Bool(&c.forbidReadOnly, "writable", "No file system on a disk may be mounted read-only, unless /etc/fstab says so.")
+	b.Bool(&c.forbidReadOnly, "writable", "No file system on a disk may be mounted read-only.")
 }
 
 func (c *mounts) Validate() error {
@@ -74,7 +71,7 @@ func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if !c.fstab && !c.forbidReadOnly && len(c.mounted)+len(c.forbid) == 0 {
 		return out, nil
 	}
-	argv := []string{"/bin/sh", "-c", tablesScript}
+	argv := []string{"/bin/sh", "-c", `cat /proc/self/mounts && echo --fstab-- && if [ -e /etc/fstab ]; then cat /etc/fstab; fi`}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
@@ -89,13 +86,10 @@ func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, er
 // tables compares what is mounted with /etc/fstab and the arguments.
 func (c *mounts) tables(now, fstab []mount) []module.Finding {
 	var out []module.Finding
-	at, meant := map[string]bool{}, map[string]bool{}
-	for _, m := range fstab {
-		meant[m.point] = slices.Contains(m.options, "ro")
-	}
+	at := map[string]bool{}
 	for _, m := range now {
 		at[m.point] = true
-		if c.forbidReadOnly && !meant[m.point] && stuckReadOnly(m) {
+		if c.forbidReadOnly && strings.HasPrefix(m.source, "/dev/") && slices.Contains(m.options, "ro") && m.kind != "iso9660" && m.kind != "squashfs" {
 			out = append(out, module.Finding{Summary: m.point + " is mounted read-only", Cure: "Find out why (dmesg), repair the file system, remount it."})
 		}
 	}
@@ -116,13 +110,6 @@ func (c *mounts) tables(now, fstab []mount) []module.Finding {
 		}
 	}
 	return out
-}
-
-// stuckReadOnly reports whether a file system that holds the host's own files
-// cannot be written to.
-func stuckReadOnly(m mount) bool {
-	return strings.HasPrefix(m.source, "/dev/") && slices.Contains(m.options, "ro") && m.kind != "iso9660" && m.kind != "squashfs" && m.kind != "erofs" &&
-		!strings.HasPrefix(m.point, "/run/") && !strings.HasPrefix(m.point, "/proc/")
 }
 
 // mount is one line of a table of file systems.

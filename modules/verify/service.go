@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -39,16 +37,12 @@ var (
 	_ module.Validator = (*service)(nil)
 )
 
-var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+$`)
-
-const wantUnit = "a unit name such as sshd or chronyd.service"
-
 func (c *service) Schema(b *schema.Block) {
-	b.Strings(&c.running, "running", "Units that must run.", schema.Match(unitName, wantUnit))
-	b.Strings(&c.enabled, "enabled", "Units that must start at boot.", schema.Match(unitName, wantUnit))
-	b.Strings(&c.stopped, "stopped", "Units that must not run.", schema.Match(unitName, wantUnit))
+	b.Strings(&c.running, "running", "Units that must run.")
+	b.Strings(&c.enabled, "enabled", "Units that must start at boot.")
+	b.Strings(&c.stopped, "stopped", "Units that must not run.")
 	b.Bool(&c.noFailed, "no_failed", "No unit of the host may have failed.")
-	b.Strings(&c.exceptFailed, "except", "Units that may have failed.", schema.Match(unitName, wantUnit))
+	b.Strings(&c.exceptFailed, "except", "Units that may have failed.")
 }
 
 func (c *service) Validate() error {
@@ -71,12 +65,20 @@ func full(unit string) string {
 
 func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	var out []module.Finding
-	units, err := unitProperties(ctx, r, slices.Concat(c.running, c.stopped, c.enabled))
-	if err != nil {
-		return nil, err
+	seen := map[string]map[string]string{}
+	show := func(unit string) (map[string]string, error) {
+		if p, ok := seen[unit]; ok {
+			return p, nil
+		}
+		p, err := unitProperties(ctx, r, full(unit))
+		seen[unit] = p
+		return p, err
 	}
 	for _, u := range c.running {
-		p := units[full(u)]
+		p, err := show(u)
+		if err != nil {
+			return nil, err
+		}
 		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
 			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
 			if p["LoadState"] == "not-found" {
@@ -183,18 +185,9 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// unitProperties asks systemd about all units at once.
-func unitProperties(ctx context.Context, r host.Reader, names []string) (map[string]map[string]string, error) {
-	var units []string
-	for _, n := range names {
-		if u := full(n); !contains(units, u) {
-			units = append(units, u)
-		}
-	}
-	if len(units) == 0 {
-		return nil, nil
-	}
-	argv := append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
+// unitProperties asks systemd about a unit.
+func unitProperties(ctx context.Context, r host.Reader, unit string) (map[string]string, error) {
+	argv := []string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--", unit}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
