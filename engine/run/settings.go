@@ -117,6 +117,9 @@ func sentence(s string) string {
 	case '.', '!', '?', '\n':
 		return s
 	}
+	if last := s[strings.LastIndexByte(s, '\n')+1:]; strings.HasPrefix(last, "    ") {
+		return s // a command, to be copied as it is
+	}
 	return s + "."
 }
 
