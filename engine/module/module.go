@@ -106,6 +106,19 @@ type Change struct {
 	Sensitive bool `json:"sensitive,omitempty"`
 }
 
+// Line is the change in one line, without its diff.
+func (c Change) Line() string {
+	switch {
+	case c.Sensitive:
+		return c.Argument + ": (sensitive)"
+	case c.From == "" && c.To == "":
+		return c.Argument
+	case c.From == "":
+		return c.Argument + ": " + c.To
+	}
+	return c.Argument + ": " + c.From + " -> " + c.To
+}
+
 // Finding is one thing a check noticed.
 type Finding struct {
 	Summary string `json:"summary"` // one line

@@ -148,7 +148,7 @@ func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
 	left = u.visible(left)
 	var lines []string
 	for _, c := range left {
-		lines = append(lines, "    "+ChangeLine(c))
+		lines = append(lines, "    "+c.Line())
 	}
 	return event.Event{Status: event.Failed, Changes: left, Error: &event.Error{Summary: "Host did not converge",
 		Detail: "The task made its changes without an error, but the host still differs:\n" + strings.Join(lines, "\n") +
@@ -169,19 +169,6 @@ func (u *use) visible(p module.Plan) []module.Change {
 		out[i] = c
 	}
 	return out
-}
-
-// ChangeLine is a change in one line.
-func ChangeLine(c module.Change) string {
-	switch {
-	case c.Sensitive:
-		return c.Argument + ": (sensitive)"
-	case c.From == "" && c.To == "":
-		return c.Argument
-	case c.From == "":
-		return c.Argument + ": " + c.To
-	}
-	return c.Argument + ": " + c.From + " -> " + c.To
 }
 
 // unknownResults is what a plan knows of the results of a task that would act.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // resolution is what the transaction would do and why it may.
@@ -18,7 +20,7 @@ type resolution struct {
 	superseded []item   // old versions of packages whose new version is installed too
 	commands   []string // of the dnf shell
 	duplicates []string
-	leftovers  []installed // kept on purpose
+	leftovers  []rpm.Package // kept on purpose
 }
 
 func (r *resolution) converged() bool {
@@ -52,7 +54,7 @@ func (d *distroSync) shell(res *resolution, more ...string) []string {
 // resolve asks dnf what the transaction would do and passes it through the
 // gates. An error means that the transaction must not run.
 func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, error) {
-	pkgs, err := listInstalled(ctx, r)
+	pkgs, err := rpm.List(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	if err := d.excludes(ctx, r); err != nil {
 		return nil, err
 	}
-	res := &resolution{commands: d.commands(pkgs), duplicates: duplicates(pkgs)}
+	res := &resolution{commands: d.commands(pkgs), duplicates: rpm.Duplicates(pkgs)}
 	if err := d.ask(ctx, r, res, pkgs); err != nil {
 		return nil, err
 	}
@@ -72,11 +74,11 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	}
 	var remove, unknown []string
 	for _, p := range pkgs {
-		if !hasDist(p.Release, d.oldDist) || touched[p.Name] && !installOnly(p.Name) {
+		if !rpm.HasDist(p.Release, d.oldDist) || touched[p.Name] && !rpm.InstallOnly(p.Name) {
 			continue
 		}
 		switch {
-		case installOnly(p.Name): // the old kernel stays beside the new one, to fall back to
+		case rpm.InstallOnly(p.Name): // the old kernel stays beside the new one, to fall back to
 			res.leftovers = append(res.leftovers, p)
 			d.leftovers = append(d.leftovers, p.String())
 		case matchAny(d.allowRemoval, p.Name):
@@ -105,7 +107,7 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 }
 
 // commands are the dnf shell's: synchronise, swap, install what is missing.
-func (d *distroSync) commands(pkgs []installed) []string {
+func (d *distroSync) commands(pkgs []rpm.Package) []string {
 	have := map[string]bool{}
 	for _, p := range pkgs {
 		have[p.Name] = true
@@ -138,7 +140,7 @@ func mapKeys(m map[string]string) func(func(string) bool) {
 }
 
 // ask resolves without doing: the exit code says nothing, the text does.
-func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pkgs []installed) error {
+func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pkgs []rpm.Package) error {
 	more, err := d.undeclared(ctx, r)
 	if err != nil {
 		return err
@@ -205,14 +207,14 @@ func cannotRun(out string) bool {
 // splitRemovals tells losses from old versions that go while another version of
 // the package stays, or the package that replaces it is installed, which is how
 // dnf heals an interrupted transaction.
-func splitRemovals(removals []item, pkgs []installed, replaced map[string]bool) (lost, superseded []item) {
+func splitRemovals(removals []item, pkgs []rpm.Package, replaced map[string]bool) (lost, superseded []item) {
 	going := map[string]bool{}
 	for _, i := range removals {
 		going[i.Name+" "+i.EVR] = true
 	}
 	stays := map[string]bool{}
 	for _, p := range pkgs {
-		if !going[p.Name+" "+p.evr()] {
+		if !going[p.Name+" "+p.EVR()] {
 			stays[p.Name] = true
 		}
 	}

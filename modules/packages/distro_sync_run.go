@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // rehearse downloads everything, checks signatures and lets rpm test the whole
@@ -90,16 +92,16 @@ func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult
 	if job.Code == sshdRefused {
 		return fmt.Errorf("the packages were replaced, but the new sshd refuses /etc/ssh/sshd_config, so new logins will fail. This connection still works: correct the configuration before the reboot%s", after)
 	}
-	pkgs, err := listInstalled(ctx, h)
+	pkgs, err := rpm.List(ctx, h)
 	if err != nil {
 		return fmt.Errorf("looking at the packages after the transaction failed: %w", err)
 	}
-	if dup := duplicates(pkgs); len(dup) > 0 {
+	if dup := rpm.Duplicates(pkgs); len(dup) > 0 {
 		return fmt.Errorf("the transaction did not end: %s installed in two versions (%s). Run ferry again, which heals it%s", count(len(dup), "package"), strings.Join(dup[:min(5, len(dup))], ", "), after)
 	}
 	synced := 0
 	for _, p := range pkgs {
-		if hasDist(p.Release, []string{d.distTag()}) {
+		if rpm.HasDist(p.Release, []string{d.distTag()}) {
 			synced++
 		}
 	}

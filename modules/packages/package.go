@@ -13,6 +13,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // Package installs, updates and removes packages.
@@ -93,7 +95,7 @@ func (s *packageStep) jobKey() string {
 // look returns the installed and the missing of the named packages.
 func (s *packageStep) look(ctx context.Context, r host.Reader) (have map[string]string, missing []string, err error) {
 	have = map[string]string{}
-	argv := append([]string{"rpm", "-q", "--qf", queryFormat, "--"}, s.names...)
+	argv := append([]string{"rpm", "-q", "--qf", rpm.QueryFormat, "--"}, s.names...)
 	res, err := r.Query(ctx, argv...)
 	if err != nil {
 		return nil, nil, err
@@ -110,12 +112,12 @@ func (s *packageStep) look(ctx context.Context, r host.Reader) (have map[string]
 	if res.Code != len(missing) && res.Code != 0 && len(missing) == 0 {
 		return nil, nil, &host.CommandError{Argv: argv, Result: res}
 	}
-	pkgs, err := parseInstalled(strings.Join(lines, "\n"))
+	pkgs, err := rpm.Parse(strings.Join(lines, "\n"))
 	if err == nil && len(pkgs)+len(missing) == 0 {
 		err = &host.CommandError{Argv: argv, Result: res}
 	}
 	for _, p := range pkgs {
-		have[p.Name] = p.evr()
+		have[p.Name] = p.EVR()
 	}
 	return have, missing, err
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // recorded returns the standard output of a recording.
@@ -22,25 +24,25 @@ func recorded(t testing.TB, name string) string {
 }
 
 func TestParseInstalled(t *testing.T) {
-	pkgs, err := parseInstalled(recorded(t, "rpm-qa-el8"))
+	pkgs, err := rpm.Parse(recorded(t, "rpm-qa-el8"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(pkgs) != 167 {
 		t.Errorf("%d packages, want 167 (the signing key is none)", len(pkgs))
 	}
-	if dup := duplicates(pkgs); len(dup) != 0 {
+	if dup := rpm.Duplicates(pkgs); len(dup) != 0 {
 		t.Errorf("duplicates on a healthy host: %v", dup)
 	}
-	if pkgs, err = parseInstalled(recorded(t, "killed-rpm-qa")); err != nil {
+	if pkgs, err = rpm.Parse(recorded(t, "killed-rpm-qa")); err != nil {
 		t.Fatal(err)
 	}
-	if dup := duplicates(pkgs); len(dup) < 140 || !contains(dup, "dnf.noarch") || contains(dup, "telnet.x86_64") {
+	if dup := rpm.Duplicates(pkgs); len(dup) < 140 || !contains(dup, "dnf.noarch") || contains(dup, "telnet.x86_64") {
 		t.Errorf("duplicates after a killed transaction: %d, %v", len(dup), dup)
 	}
 	for _, bad := range []string{"bash", "a\tb\tc", "error: cannot open Packages database\n"} {
-		if _, err := parseInstalled(bad); err == nil {
-			t.Errorf("parseInstalled(%q) gives no error", bad)
+		if _, err := rpm.Parse(bad); err == nil {
+			t.Errorf("rpm.Parse(%q) gives no error", bad)
 		}
 	}
 }
@@ -55,11 +57,11 @@ func contains(list []string, s string) bool {
 }
 
 func TestDuplicatesLeavesKernels(t *testing.T) {
-	pkgs, err := parseInstalled("kernel\t0\t1\t1.el8\tx86_64\tx\nkernel\t0\t2\t1.el8\tx86_64\tx\nglibc\t0\t2\t1.el8\tx86_64\tx\nglibc\t0\t2\t1.el8\ti686\tx\n")
+	pkgs, err := rpm.Parse("kernel\t0\t1\t1.el8\tx86_64\tx\nkernel\t0\t2\t1.el8\tx86_64\tx\nglibc\t0\t2\t1.el8\tx86_64\tx\nglibc\t0\t2\t1.el8\ti686\tx\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dup := duplicates(pkgs); len(dup) != 0 {
+	if dup := rpm.Duplicates(pkgs); len(dup) != 0 {
 		t.Errorf("several kernels and architectures are no duplicates: %v", dup)
 	}
 }
@@ -71,8 +73,8 @@ func TestHasDist(t *testing.T) {
 	}{
 		{"4.el8", true}, {"4.el8_5.1", true}, {"4.el80", false}, {"1.el8.elrepo", true}, {"3.oe2203sp4", false}, {"", false}, {"1.el81.el8", true},
 	} {
-		if got := hasDist(c.release, []string{".el8"}); got != c.want {
-			t.Errorf("hasDist(%q, .el8) = %v", c.release, got)
+		if got := rpm.HasDist(c.release, []string{".el8"}); got != c.want {
+			t.Errorf("rpm.HasDist(%q, .el8) = %v", c.release, got)
 		}
 	}
 }
@@ -185,11 +187,11 @@ func FuzzParseInstalled(f *testing.F) {
 	f.Add(recorded(f, "rpm-qa-el8")[:400])
 	f.Add("a\t0\t1\t2\tnoarch\t\n")
 	f.Fuzz(func(t *testing.T, s string) {
-		pkgs, err := parseInstalled(s)
+		pkgs, err := rpm.Parse(s)
 		if err == nil && len(pkgs) > strings.Count(s, "\n")+1 {
 			t.Errorf("%d packages of %q", len(pkgs), s)
 		}
-		duplicates(pkgs)
+		rpm.Duplicates(pkgs)
 	})
 }
 

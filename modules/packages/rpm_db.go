@@ -9,6 +9,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // RPMDB converts and checks the rpm database.
@@ -84,7 +86,7 @@ func (d *rpmDB) look(ctx context.Context, r host.Reader) (have, want string, err
 			want = have // an rpm that knows one format only
 		}
 	}
-	pkgs, err := listInstalled(ctx, r)
+	pkgs, err := rpm.List(ctx, r)
 	d.packages = len(pkgs)
 	return have, want, err
 }

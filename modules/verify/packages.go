@@ -14,6 +14,7 @@ import (
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/rpmver"
 	"github.com/ferry-ops/ferry/engine/schema"
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // Packages checks what is installed.
@@ -77,41 +78,10 @@ func (c *packages) Validate() error {
 	return nil
 }
 
-// pkg is one installed package.
-type pkg struct{ name, epoch, version, release, arch, vendor string }
-
-func (p pkg) String() string { return p.name + "-" + p.version + "-" + p.release + "." + p.arch }
-
-func (p pkg) evr() string { return p.epoch + ":" + p.version + "-" + p.release }
-
-const queryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VENDOR}\n`
-
-func parsePackages(out string) ([]pkg, error) {
-	var all []pkg
-	for line := range strings.Lines(out) {
-		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		if len(f) != 6 {
-			return nil, fmt.Errorf("rpm printed a line that is not understood: %q", host.Shorten(line, 120))
-		}
-		if f[0] != "gpg-pubkey" {
-			all = append(all, pkg{f[0], f[1], f[2], f[3], f[4], f[5]})
-		}
-	}
-	return all, nil
-}
-
 func (c *packages) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
-	argv := []string{"rpm", "-qa", "--qf", queryFormat}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return nil, err
-	}
-	all, err := parsePackages(string(res.Stdout))
+	all, err := rpm.List(ctx, r)
 	if err != nil {
 		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, errors.New("rpm lists no package at all, so its database is empty or lost")
 	}
 	out := c.judge(all)
 	if c.noBroken {
@@ -125,11 +95,11 @@ func (c *packages) Check(ctx context.Context, r host.Reader) ([]module.Finding, 
 }
 
 // judge applies everything that needs only the list.
-func (c *packages) judge(all []pkg) []module.Finding {
+func (c *packages) judge(all []rpm.Package) []module.Finding {
 	var out []module.Finding
-	byName := map[string][]pkg{}
+	byName := map[string][]rpm.Package{}
 	for _, p := range all {
-		byName[p.name] = append(byName[p.name], p)
+		byName[p.Name] = append(byName[p.Name], p)
 	}
 	for _, n := range c.present {
 		if len(byName[n]) == 0 {
@@ -141,20 +111,20 @@ func (c *packages) judge(all []pkg) []module.Finding {
 		switch {
 		case len(have) == 0 && !slices.Contains(c.present, n):
 			out = append(out, module.Finding{Summary: n + " is not installed"})
-		case len(have) > 0 && !slices.ContainsFunc(have, func(p pkg) bool { return rpmver.Compare(p.evr(), c.minVersions[n]) >= 0 }):
+		case len(have) > 0 && !slices.ContainsFunc(have, func(p rpm.Package) bool { return rpmver.Compare(p.EVR(), c.minVersions[n]) >= 0 }):
 			out = append(out, module.Finding{Summary: fmt.Sprintf("%s is older than %s", have[len(have)-1], c.minVersions[n])})
 		}
 	}
-	out = append(out, list(all, "is installed and must not be", "are installed and must not be", "Remove what nothing needs:\n    dnf remove NAME", func(p pkg) bool { return match(c.absent, p.name) })...)
-	out = append(out, list(all, "is of the old distribution", "are of the old distribution", "Remove or replace what is left, or name it in \"except\".", func(p pkg) bool {
-		return hasDist(p.release, c.forbidDist) && !match(c.except, p.name)
+	out = append(out, list(all, "is installed and must not be", "are installed and must not be", "Remove what nothing needs:\n    dnf remove NAME", func(p rpm.Package) bool { return match(c.absent, p.Name) })...)
+	out = append(out, list(all, "is of the old distribution", "are of the old distribution", "Remove or replace what is left, or name it in \"except\".", func(p rpm.Package) bool {
+		return rpm.HasDist(p.Release, c.forbidDist) && !match(c.except, p.Name)
 	})...)
-	out = append(out, list(all, "is for an architecture that must not be here", "are for architectures that must not be here", "Remove what nothing needs, or name it in \"except\".", func(p pkg) bool {
-		return slices.Contains(c.forbidArch, p.arch) && !match(c.except, p.name)
+	out = append(out, list(all, "is for an architecture that must not be here", "are for architectures that must not be here", "Remove what nothing needs, or name it in \"except\".", func(p rpm.Package) bool {
+		return slices.Contains(c.forbidArch, p.Arch) && !match(c.except, p.Name)
 	})...)
 	if len(c.vendors) > 0 {
-		out = append(out, list(all, "comes from another vendor", "come from other vendors", "Find out what each needs and whether there is a version for the target; then name it in \"except\".", func(p pkg) bool {
-			return !match(c.vendors, p.vendor) && !match(c.except, p.name)
+		out = append(out, list(all, "comes from another vendor", "come from other vendors", "Find out what each needs and whether there is a version for the target; then name it in \"except\".", func(p rpm.Package) bool {
+			return !match(c.vendors, p.Vendor) && !match(c.except, p.Name)
 		})...)
 	}
 	if c.noDuplicates {
@@ -165,7 +135,7 @@ func (c *packages) judge(all []pkg) []module.Finding {
 
 // duplicates finds packages that are installed more than once, but for those
 // that may be.
-func duplicates(byName map[string][]pkg) []module.Finding {
+func duplicates(byName map[string][]rpm.Package) []module.Finding {
 	var twice []string
 	for _, n := range sortedKeys(byName) {
 		if n == "kernel" || strings.HasPrefix(n, "kernel-") || strings.HasPrefix(n, "kmod-") {
@@ -173,7 +143,7 @@ func duplicates(byName map[string][]pkg) []module.Finding {
 		}
 		byArch := map[string][]string{}
 		for _, p := range byName[n] {
-			byArch[p.arch] = append(byArch[p.arch], p.version+"-"+p.release)
+			byArch[p.Arch] = append(byArch[p.Arch], p.Version+"-"+p.Release)
 		}
 		for _, a := range sortedKeys(byArch) {
 			if len(byArch[a]) > 1 {
@@ -186,13 +156,13 @@ func duplicates(byName map[string][]pkg) []module.Finding {
 }
 
 // list makes one finding of all packages of a kind, naming each.
-func list(all []pkg, one, many, cure string, is func(pkg) bool) []module.Finding {
+func list(all []rpm.Package, one, many, cure string, is func(rpm.Package) bool) []module.Finding {
 	var hits []string
 	for _, p := range all {
 		if is(p) {
 			s := p.String()
 			if strings.Contains(one, "vendor") {
-				s += " (" + p.vendor + ")"
+				s += " (" + p.Vendor + ")"
 			}
 			hits = append(hits, s)
 		}
@@ -246,24 +216,6 @@ func match(globs []string, s string) bool {
 	for _, g := range globs {
 		if ok, err := path.Match(g, s); err == nil && ok {
 			return true
-		}
-	}
-	return false
-}
-
-// hasDist reports whether a release carries one of the dist tags: ".el8" is in
-// "4.el8" and "4.el8_5.1", not in "4.el80".
-func hasDist(release string, tags []string) bool {
-	for _, tag := range tags {
-		for rest := release; tag != ""; {
-			_, after, ok := strings.Cut(rest, tag)
-			if !ok {
-				break
-			}
-			if after == "" || !strings.ContainsAny(after[:1], "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-				return true
-			}
-			rest = after
 		}
 	}
 	return false

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 func TestPort(t *testing.T) {
@@ -53,8 +55,8 @@ func TestHasDist(t *testing.T) {
 		{"4.el8", ".el8", true}, {"4.el8_5.1", ".el8", true}, {"4.el80", ".el8", false}, {"4.el8.centos", ".el8", true},
 		{"4.oe2203sp4", ".el8", false}, {"4.el80.el8", ".el8", true}, {"4", ".el8", false}, {"4.el8", "", false},
 	} {
-		if got := hasDist(c.release, []string{c.tag}); got != c.want {
-			t.Errorf("hasDist(%q, %q) = %v", c.release, c.tag, got)
+		if got := rpm.HasDist(c.release, []string{c.tag}); got != c.want {
+			t.Errorf("rpm.HasDist(%q, %q) = %v", c.release, c.tag, got)
 		}
 	}
 }
@@ -121,7 +123,7 @@ func FuzzLists(f *testing.F) {
 	f.Add("/dev/sda1 / xfs rw 0 0\n", "rw")
 	f.Add("LoadState=loaded\nActiveState=active\n", "x")
 	f.Fuzz(func(_ *testing.T, s, tag string) {
-		if all, err := parsePackages(s); err == nil {
+		if all, err := rpm.Parse(s); err == nil {
 			(&packages{forbidDist: []string{tag}, noDuplicates: true, vendors: []string{tag}}).judge(all)
 		}
 		(&mounts{fstab: true, forbid: []string{tag}, forbidReadOnly: true}).tables(parseTable(s), parseTable(s))

@@ -256,7 +256,7 @@ func (v *Human) changes(e event.Event) {
 			v.printf("      %s\n", v.st.dim(fmt.Sprintf("… and %d more (--diff shows all)", len(e.Changes)-most)))
 			break
 		}
-		v.indented(changeLine(c), "")
+		v.indented(c.Line(), "")
 		if v.o.Diff && c.Diff != "" {
 			for _, line := range strings.Split(strings.TrimRight(c.Diff, "\n"), "\n") {
 				v.printf("        %s\n", v.st.diffLine(clean(line)))

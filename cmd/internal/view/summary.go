@@ -6,20 +6,7 @@ import (
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/event"
-	"github.com/ferry-ops/ferry/engine/module"
 )
-
-func changeLine(c module.Change) string {
-	switch {
-	case c.Sensitive:
-		return c.Argument + ": (sensitive)"
-	case c.From == "" && c.To == "":
-		return c.Argument
-	case c.From == "":
-		return c.Argument + ": " + c.To
-	}
-	return c.Argument + ": " + c.From + " -> " + c.To
-}
 
 // mostRows bounds the table of hosts; beyond it only hosts with problems are
 // listed.

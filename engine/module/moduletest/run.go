@@ -13,7 +13,6 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/host/hosttest"
 	"github.com/ferry-ops/ferry/engine/module"
-	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
@@ -195,7 +194,7 @@ func visible(u *use, p module.Plan) module.Plan {
 func planLines(p module.Plan) string {
 	var b strings.Builder
 	for _, c := range p {
-		b.WriteString(run.ChangeLine(c) + "\n")
+		b.WriteString(c.Line() + "\n")
 	}
 	return b.String()
 }

@@ -1,21 +1,23 @@
-package packages
+// Package rpm reads what the rpm database lists, for the modules that change
+// packages and the checks that judge them.
+package rpm
 
 import (
 	"context"
 	"fmt"
-	"path"
 	"sort"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
 )
 
-// installed is one installed package.
-type installed struct {
+// Package is one installed package.
+type Package struct {
 	Name, Epoch, Version, Release, Arch, Vendor string
 }
 
-func (p installed) evr() string {
+// EVR is [epoch:]version-release.
+func (p Package) EVR() string {
 	s := p.Version + "-" + p.Release
 	if p.Epoch != "" && p.Epoch != "0" {
 		s = p.Epoch + ":" + s
@@ -23,30 +25,30 @@ func (p installed) evr() string {
 	return s
 }
 
-func (p installed) String() string { return p.Name + "-" + p.evr() + "." + p.Arch }
+func (p Package) String() string { return p.Name + "-" + p.EVR() + "." + p.Arch }
 
-// queryFormat gives the fields of installed; EPOCHNUM is 0 where there is none.
-const queryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VENDOR}\n`
+// QueryFormat gives the fields of Package; EPOCHNUM is 0 where there is none.
+const QueryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VENDOR}\n`
 
-// listInstalled returns every installed package. An empty rpm database is an
+// List returns every installed package. An empty rpm database is an
 // error: a host without packages does not exist, one whose database is lost does.
-func listInstalled(ctx context.Context, r host.Reader) ([]installed, error) {
-	argv := []string{"rpm", "-qa", "--qf", queryFormat}
+func List(ctx context.Context, r host.Reader) ([]Package, error) {
+	argv := []string{"rpm", "-qa", "--qf", QueryFormat}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	pkgs, err := parseInstalled(string(res.Stdout))
+	pkgs, err := Parse(string(res.Stdout))
 	if err == nil && len(pkgs) == 0 {
 		err = fmt.Errorf("rpm lists no package at all, so its database is empty or lost; restore it from a copy of /var/lib/rpm before anything else")
 	}
 	return pkgs, err
 }
 
-// parseInstalled reads the output of rpm with queryFormat. Signing keys, which
+// Parse reads the output of rpm with QueryFormat. Signing keys, which
 // rpm keeps as packages, are left out.
-func parseInstalled(out string) ([]installed, error) {
-	var pkgs []installed
+func Parse(out string) ([]Package, error) {
+	var pkgs []Package
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" {
@@ -59,14 +61,14 @@ func parseInstalled(out string) ([]installed, error) {
 		if f[0] == "gpg-pubkey" {
 			continue
 		}
-		pkgs = append(pkgs, installed{f[0], f[1], f[2], f[3], f[4], f[5]})
+		pkgs = append(pkgs, Package{f[0], f[1], f[2], f[3], f[4], f[5]})
 	}
 	return pkgs, nil
 }
 
-// duplicates returns the packages of which several versions are installed
+// Duplicates returns the packages of which several versions are installed
 // although only one can be: what an interrupted transaction leaves.
-func duplicates(pkgs []installed) []string {
+func Duplicates(pkgs []Package) []string {
 	count := map[string]int{}
 	for _, p := range pkgs {
 		count[p.Name+"."+p.Arch]++
@@ -74,7 +76,7 @@ func duplicates(pkgs []installed) []string {
 	var out []string
 	for _, p := range pkgs {
 		key := p.Name + "." + p.Arch
-		if count[key] > 1 && !installOnly(p.Name) {
+		if count[key] > 1 && !InstallOnly(p.Name) {
 			out = append(out, key)
 			count[key] = 0
 		}
@@ -83,34 +85,14 @@ func duplicates(pkgs []installed) []string {
 	return out
 }
 
-// installOnly names packages of which several versions are kept on purpose.
-func installOnly(name string) bool {
+// InstallOnly names packages of which several versions are kept on purpose.
+func InstallOnly(name string) bool {
 	return name == "kernel" || strings.HasPrefix(name, "kernel-") || strings.HasPrefix(name, "kmod-")
 }
 
-// matchAny reports whether a name matches one of the globs.
-func matchAny(globs []string, name string) bool {
-	for _, g := range globs {
-		if ok, err := path.Match(g, name); err == nil && ok {
-			return true
-		}
-	}
-	return false
-}
-
-// badGlob returns the first pattern that is no glob, or "".
-func badGlob(globs []string) string {
-	for _, g := range globs {
-		if _, err := path.Match(g, ""); err != nil {
-			return g
-		}
-	}
-	return ""
-}
-
-// hasDist reports whether a release carries one of the dist tags: ".el8" is in
+// HasDist reports whether a release carries one of the dist tags: ".el8" is in
 // "4.el8" and "4.el8_5.1", not in "4.el80".
-func hasDist(release string, tags []string) bool {
+func HasDist(release string, tags []string) bool {
 	for _, tag := range tags {
 		for rest := release; ; {
 			i := strings.Index(rest, tag)
