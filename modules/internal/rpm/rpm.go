@@ -94,6 +94,9 @@ func InstallOnly(name string) bool {
 // "4.el8" and "4.el8_5.1", not in "4.el80".
 func HasDist(release string, tags []string) bool {
 	for _, tag := range tags {
+		if tag == "" {
+			continue // it would be in everything
+		}
 		for rest := release; ; {
 			i := strings.Index(rest, tag)
 			if i < 0 {
