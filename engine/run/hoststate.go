@@ -165,7 +165,7 @@ func (st *hostState) forget() {
 }
 
 // play runs one play on the host and reports whether the host failed in it,
-// also if a rescue made up for it.
+// also if a rescue made up for it. A host that was interrupted did not fail.
 func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (failed bool) {
 	start := time.Now()
 	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
@@ -185,7 +185,7 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 		done.Error = res.err
 	}
 	st.r.emit.emit(done)
-	return res.failed() || pr.rescued
+	return res.failed() && res.status != event.Interrupted || pr.rescued
 }
 
 // outcome is how a task, a block or a play ended on a host.
