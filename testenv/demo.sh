@@ -45,5 +45,5 @@ cat <<'TEXT'
   make demo                                          again: every host is migrated, 0 changes
   go run ./testenv/cmd/lab ssh --name demo el-1      look around on a host
   go run ./testenv/cmd/lab cut --name demo el-2      take one off the network, and run the demo again
-  make lab-down                                      remove the lab
+  make lab-down                                      remove the lab, and any other of this machine
 TEXT

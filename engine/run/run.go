@@ -88,7 +88,7 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	for _, h := range ph.Hosts {
 		st := r.hosts[h.Name]
 		if st.lost() {
-			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.NotRun, Message: fmt.Sprintf("it failed in the play %q", st.failedIn)})
+			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.NotRun, Message: fmt.Sprintf("failed or unreachable in the play %q", st.failedIn)})
 			continue
 		}
 		hosts = append(hosts, st)

@@ -109,8 +109,10 @@ func context1(err error, cmd *host.CommandError) string {
 	return ""
 }
 
+// sentence ends s with a full stop, unless it ends with a line of its own that
+// is to be copied, such as a command.
 func sentence(s string) string {
-	if s == "" {
+	if s == "" || strings.HasPrefix(s[strings.LastIndexByte(s, '\n')+1:], " ") {
 		return s
 	}
 	switch s[len(s)-1] {

@@ -210,7 +210,7 @@ func (w waiting) Job(ctx context.Context, j host.Job) (host.JobResult, error) {
 		j.Pending = func(err error) {
 			ev := event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}
 			if err != nil {
-				ev.Status, ev.Message = "", fmt.Sprintf("the host is out of reach, the job goes on there: %s", firstLine(err.Error()))
+				ev.Status, ev.Message = "", "the host is out of reach; the job goes on there, and ferry tries again"
 			}
 			w.u.pr.r.emit.emit(w.u.pr.event(w.u.t, w.u.key, ev))
 		}

@@ -102,10 +102,10 @@ func becomeError(ctx context.Context, t Target, err error) error {
 	switch {
 	case errors.Is(err, errWrongPassword):
 		e.What = fmt.Sprintf("sudo refused the password of %s.", t.User)
-		e.Cure = "Correct the become password; it is the password of the login user."
+		e.Cure = "Correct become_password in the inventory; it is the password of the login user."
 	case errors.Is(err, errNeedPassword):
 		e.What = fmt.Sprintf("sudo asks for the password of %s and none was given.", t.User)
-		e.Cure = "Give the become password, or allow NOPASSWD for this user in sudoers."
+		e.Cure = "Set become_password in the inventory, or allow NOPASSWD for this user in sudoers."
 	case errors.Is(err, errNeedTTY):
 		e.What = "sudo insists on a terminal and refused the one it was given." + said
 		e.Cure = "Remove \"Defaults requiretty\" from sudoers."

@@ -63,7 +63,7 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
-	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again")
+	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again (while a job runs on it: at least 30m)")
 	fs.BoolVar(&f.diff, "diff", false, "show the differences of files")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
 	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")

@@ -286,7 +286,7 @@ func (v *Human) failure(e event.Event, hosts []string) {
 }
 
 // taskColumn is the width of the names of tasks.
-func (v *Human) taskColumn() int { return min(max(v.o.Width-56, 20), 56) }
+func (v *Human) taskColumn() int { return min(max(v.o.Width-52, 20), 56) }
 
 // resize changes the width of what is printed from now on.
 func (v *Human) resize(width int) {

@@ -45,6 +45,31 @@ func parse(flags *flag.FlagSet, args []string) (name string, rest []string, err 
 	return name, flags.Args(), nil
 }
 
+// parseOnly is parse for commands that take flags only.
+func parseOnly(flags *flag.FlagSet, args []string) (name string, err error) {
+	name, rest, err := parse(flags, args)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%w: only flags are taken here (--name LAB), not %q", errUsage, rest)
+	}
+	return name, err
+}
+
+// parseHosts is parse for commands that take nothing but hosts: flags may also
+// follow these, or "cut el-1 --name x" would cut a host of another lab.
+func parseHosts(args []string) (name string, hosts []string, err error) {
+	flags := newFlags()
+	name, rest, err := parse(flags, args)
+	for err == nil && len(rest) > 0 {
+		hosts = append(hosts, rest[0])
+		if err = flags.Parse(rest[1:]); err != nil {
+			return "", nil, fmt.Errorf("%w: %w", errUsage, err)
+		}
+		rest = flags.Args()
+		name = flags.Lookup("name").Value.String()
+	}
+	return name, hosts, err
+}
+
 func newFlags() *flag.FlagSet { return flag.NewFlagSet("lab", flag.ContinueOnError) }
 
 // logger prints progress with the time since the start.
@@ -92,7 +117,7 @@ func up(ctx context.Context, args []string) error {
 func down(ctx context.Context, args []string) error {
 	flags := newFlags()
 	all := flags.Bool("all", false, "all labs")
-	name, _, err := parse(flags, args)
+	name, err := parseOnly(flags, args)
 	if err != nil {
 		return err
 	}
@@ -114,7 +139,7 @@ func down(ctx context.Context, args []string) error {
 }
 
 func status(ctx context.Context, args []string) error {
-	name, _, err := parse(newFlags(), args)
+	name, err := parseOnly(newFlags(), args)
 	if err != nil {
 		return err
 	}
@@ -133,7 +158,7 @@ func status(ctx context.Context, args []string) error {
 func inventory(_ context.Context, args []string) error {
 	flags := newFlags()
 	ansible := flags.Bool("ansible", false, "Ansible's format")
-	name, _, err := parse(flags, args)
+	name, err := parseOnly(flags, args)
 	if err != nil {
 		return err
 	}
@@ -176,7 +201,7 @@ func ssh(ctx context.Context, args []string) error {
 
 func onHost(done string, do func(context.Context, *lab.Host) error) func(context.Context, []string) error {
 	return func(ctx context.Context, args []string) error {
-		name, rest, err := parse(newFlags(), args)
+		name, rest, err := parseHosts(args)
 		if err != nil {
 			return err
 		}
