@@ -12,7 +12,7 @@ import (
 // flagsScript prints the lines of lsattr for paths that are immutable or
 // append-only: of the path, and with "all" of everything below it.
 const flagsScript = `LC_ALL=C; export LC_ALL
-command -v lsattr >/dev/null || { echo "the host has no lsattr; it is part of the package e2fsprogs" >&2; exit 3; }
+command -v lsattr >/dev/null || { echo none; exit; }
 { lsattr -d -- "$1"; if [ "$2" = all ]; then lsattr -R -a -- "$1"; fi; } 2>/dev/null |
   awk '$1 ~ /^[-A-Za-z]+$/ && length($1) >= 8 && $1 ~ /[ia]/ && $0 !~ /\/\.\.?$/' | head -n 200
 echo end`
@@ -29,6 +29,9 @@ func (c *file) flags(ctx context.Context, r host.Reader, path string, fi host.Fi
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
+	}
+	if string(res.Stdout) == "none\n" {
+		return nil, fmt.Errorf("the host has no lsattr, so whether %s is immutable cannot be told. Install the package e2fsprogs", path)
 	}
 	found, err := parseFlags(string(res.Stdout))
 	switch {

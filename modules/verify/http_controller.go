@@ -2,56 +2,58 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
-
-	"github.com/ferry-ops/ferry/engine/host"
 )
 
-// maxBody bounds what the controller reads of an answer, in bytes.
-const maxBody = 64 << 20
+// maxBody bounds what the controller reads of an answer, and textBody what
+// "body_contains" looks at, in bytes.
+const (
+	maxBody  = 256 << 20
+	textBody = 1 << 20
+)
 
-// askFromController asks from this machine.
-func (c *httpCheck) askFromController(ctx context.Context, _ host.Reader) (answer, error) {
+// ask makes the request from this machine.
+func (c *httpCheck) ask(ctx context.Context) (httpAnswer, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true
 	if c.insecure {
-		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the user says so, in the argument insecure
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the user says so, in the argument "insecure"
 	}
-	client := http.Client{Transport: transport}
-	if !c.follow {
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	}
-	within, cancel := context.WithTimeout(ctx, c.maxTime)
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(within, http.MethodGet, c.url, nil)
 	if err != nil {
-		return answer{}, err
-	}
-	for name, v := range c.requestHeader {
-		req.Header.Set(name, v)
-		if http.CanonicalHeaderKey(name) == "Host" {
-			req.Host = v
-		}
+		return httpAnswer{}, err
 	}
 	resp, err := client.Do(req)
 	if ctx.Err() != nil {
-		return answer{}, context.Cause(ctx)
+		return httpAnswer{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return answer{failed: err.Error()}, nil
+		return httpAnswer{said: err.Error()}, nil
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	a := httpAnswer{status: fmt.Sprint(resp.StatusCode)}
+	for name := range resp.Header {
+		for _, v := range resp.Header[name] {
+			a.header = append(a.header, [2]string{name, v})
+		}
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case ctx.Err() != nil:
-		return answer{}, context.Cause(ctx)
+		return httpAnswer{}, context.Cause(ctx)
 	case err != nil:
-		return answer{failed: "the answer broke off: " + err.Error()}, nil
+		a.code, a.said = 1, err.Error()
 	case len(body) > maxBody:
-		return answer{}, fmt.Errorf("the answer of %s is longer than %d MiB, too long to be looked at", c.url, maxBody>>20)
+		return httpAnswer{}, fmt.Errorf("the answer of %s is longer than %d MiB, too long to be looked at from here. Drop from = \"controller\"", c.url, maxBody>>20)
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	a.sum = fmt.Sprintf("%x", sha256.Sum256(body))
+	a.body = string(body[:min(len(body), textBody)])
+	return a, nil
 }
