@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -18,15 +19,31 @@ type HostResult struct {
 	Duration time.Duration
 }
 
+// ErrNotRun is the error of a host whose turn never came.
+var ErrNotRun = errors.New("interrupted before its turn")
+
 // Each connects to every host, at most parallel at once, and calls f. Results
-// come in the order of hosts; done, if set, is called as each one is ready.
-func Each(ctx context.Context, d *Dialer, hosts []*inventory.Host, parallel int, become *bool, f func(context.Context, host.Host) HostResult, done func(HostResult)) []HostResult {
+// come in the order of hosts; done, if set, is called as each one is ready. Once
+// stop is closed, no further host is asked; its result is ErrNotRun.
+func Each(ctx context.Context, stop <-chan struct{}, d *Dialer, hosts []*inventory.Host, parallel int, become *bool, f func(context.Context, host.Host) HostResult, done func(HostResult)) []HostResult {
 	out := make([]HostResult, len(hosts))
 	slots := make(chan struct{}, max(parallel, 1))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for i, h := range hosts {
 		slots <- struct{}{}
+		select {
+		case <-stop:
+			<-slots
+			mu.Lock()
+			out[i] = HostResult{Host: h.Name, Err: ErrNotRun}
+			if done != nil {
+				done(out[i])
+			}
+			mu.Unlock()
+			continue
+		default:
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			start := time.Now()

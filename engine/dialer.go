@@ -85,6 +85,11 @@ func (d *Dialer) target(h *inventory.Host, depth int) (ssh.Target, error) {
 		if err != nil {
 			return t, err
 		}
+		// Only the first hop is reached by way of its own jump hosts.
+		if len(t.Jump) == 0 {
+			t.Jump = append(t.Jump, hop.Jump...)
+		}
+		hop.Jump = nil
 		t.Jump = append(t.Jump, hop)
 	}
 	return d.resolver.Resolve(t)
@@ -110,7 +115,6 @@ func (d *Dialer) jump(spec string, of ssh.Target, depth int) (ssh.Target, error)
 		if t, err = d.target(h, depth+1); err != nil {
 			return t, err
 		}
-		t.Jump = nil
 	}
 	if userName != "" {
 		t.User = userName

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	_ "modernc.org/sqlite" // the database driver
@@ -36,8 +37,9 @@ type Journal struct {
 	db *sql.DB
 	in chan record
 
-	mu     sync.RWMutex // guards closed against sends on in
+	mu     sync.RWMutex // guards closed against sends on in, and failed
 	closed bool
+	failed error // the first commit that failed: what follows it would leave a hole
 	done   chan struct{}
 }
 
@@ -101,8 +103,11 @@ var ErrClosed = errors.New("the journal is closed")
 func (j *Journal) send(r record) error {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	if j.closed {
+	switch {
+	case j.closed:
 		return ErrClosed
+	case j.failed != nil:
+		return j.failed
 	}
 	j.in <- r
 	return nil
@@ -126,13 +131,35 @@ func (j *Journal) write() {
 				break drain
 			}
 		}
-		err := j.commit(batch)
+		err := j.failed // written by this goroutine only
+		if err == nil {
+			if err = j.commit(batch); err != nil {
+				j.fail(err)
+			}
+		}
 		for _, r := range batch {
 			if r.ack != nil {
 				r.ack <- err
 			}
 		}
 	}
+}
+
+// fail makes every later event an error.
+func (j *Journal) fail(err error) {
+	// Whoever sends holds the read lock and may wait for room, so room is made.
+	for !j.mu.TryLock() {
+		select {
+		case r := <-j.in:
+			if r.ack != nil {
+				r.ack <- err
+			}
+		default:
+			runtime.Gosched()
+		}
+	}
+	j.failed = err
+	j.mu.Unlock()
 }
 
 func (j *Journal) commit(batch []record) (err error) {

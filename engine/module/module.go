@@ -155,3 +155,10 @@ type Named interface {
 type Actor interface {
 	Acts() bool
 }
+
+// Solitary is implemented by steps and checks whose looking must not run beside
+// that of others, because it takes a lock of the host (the package manager's) or
+// very long.
+type Solitary interface {
+	Solitary() bool
+}

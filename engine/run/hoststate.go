@@ -20,9 +20,11 @@ import (
 type hostState struct {
 	r     *Runner
 	info  Host
-	conns map[bool]*connection // by become
+	conns map[account]*connection
 	// settled says that no job of an earlier run is under way on the host.
 	settled bool
+	// locked says that a connection of this run holds the host's lock.
+	locked bool
 
 	counts   map[event.Status]int
 	status   event.Status // how the host ended so far
@@ -34,6 +36,12 @@ type hostState struct {
 	changes bool
 }
 
+// account is whom a connection runs commands as.
+type account struct {
+	become bool
+	user   string
+}
+
 type connection struct {
 	t      host.Transport
 	h      host.Host
@@ -42,7 +50,7 @@ type connection struct {
 
 func newHostState(r *Runner, h Host) *hostState {
 	r.emit.keep(h.Secrets...)
-	return &hostState{r: r, info: h, conns: map[bool]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
+	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
 }
 
 // lost reports whether the host has failed and takes no part any more.
@@ -73,19 +81,24 @@ func (st *hostState) close() {
 }
 
 // conn returns the connection with or without become, opening it at first use.
+// Plays may become different users, each of whom has a connection.
 func (st *hostState) conn(ctx context.Context, become bool, user string) (*connection, error) {
-	if c := st.conns[become]; c != nil {
-		return c, nil
+	as := account{become, user}
+	if !become {
+		as.user = ""
 	}
-	start := time.Now()
-	t, err := st.dial(ctx, become, user)
-	if err != nil {
-		return nil, err
+	c := st.conns[as]
+	if c == nil {
+		start := time.Now()
+		t, err := st.dial(ctx, become, user)
+		if err != nil {
+			return nil, err
+		}
+		c = &connection{t: t, h: host.New(st.info.Name, t)}
+		st.conns[as] = c
+		st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
 	}
-	c := &connection{t: t, h: host.New(st.info.Name, t)}
-	st.conns[become] = c
-	st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
-	if !st.settled {
+	if !st.settled { // also if an earlier attempt gave up waiting
 		if err := st.settle(ctx, c); err != nil {
 			return nil, err
 		}
@@ -148,10 +161,13 @@ func (st *hostState) lock(ctx context.Context, c *connection) error {
 	if err != nil {
 		return err
 	}
-	if f.String("user") == "root" {
+	if f.String("user") == "root" && !st.locked {
+		// One connection holds it for all: a second would find the host locked by
+		// this very run.
 		if err := c.t.Lock(ctx, st.r.opts.Epoch, st.r.opts.Owner); err != nil {
 			return err
 		}
+		st.locked = true
 	}
 	c.locked = true
 	return nil
@@ -165,7 +181,7 @@ func (st *hostState) forget() {
 }
 
 // play runs one play on the host and reports whether the host failed in it,
-// also if a rescue made up for it.
+// also if a rescue made up for it. An interrupted host has not failed.
 func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (failed bool) {
 	start := time.Now()
 	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
@@ -185,7 +201,7 @@ func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (fai
 		done.Error = res.err
 	}
 	st.r.emit.emit(done)
-	return res.failed() || pr.rescued
+	return res.failed() && res.status != event.Interrupted || pr.rescued
 }
 
 // outcome is how a task, a block or a play ended on a host.

@@ -50,6 +50,9 @@ type Options struct {
 	// Stop, when closed, lets tasks in progress finish and starts no others.
 	Stop <-chan struct{}
 	Sink event.Sink
+	// OneByOne looks at each task only when its turn has come. The result is the
+	// same as without it, at the price of a round trip per task.
+	OneByOne bool
 }
 
 func (o Options) parallel(p *playbook.Play) int {

@@ -22,6 +22,7 @@ type playRun struct {
 
 	notified map[*playbook.Task]bool // handlers that are to run
 	rescued  bool                    // something failed and a rescue block made up for it
+	ahead    lookahead
 }
 
 func (pr *playRun) run(ctx context.Context) outcome {
@@ -37,6 +38,7 @@ func (pr *playRun) run(ctx context.Context) outcome {
 	if diags := scope.Locals(); diags.HasErrors() {
 		return diagOutcome(diags)
 	}
+	defer pr.stale() // no probe outlives the play
 	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
 		return out
 	}
@@ -74,10 +76,11 @@ func (pr *playRun) become(t *playbook.Task) bool {
 
 // items runs tasks and blocks in order until one fails.
 func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []string) outcome {
-	for _, it := range items {
+	for i, it := range items {
 		var out outcome
 		switch it := it.(type) {
 		case *playbook.Task:
+			pr.aheadOf(ctx, items[i:], tags)
 			out = pr.task(ctx, it, tags)
 		case *playbook.Block:
 			out = pr.block(ctx, it, tags)

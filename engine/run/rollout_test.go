@@ -3,6 +3,7 @@ package run_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 // "parallel" at once, and no batch begins after the budget is spent.
 func TestRolloutProperties(t *testing.T) {
 	dir := t.TempDir()
+	tries := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 24).Draw(rt, "hosts")
 		parallel := rapid.IntRange(1, 6).Draw(rt, "parallel")
@@ -26,8 +28,9 @@ func TestRolloutProperties(t *testing.T) {
 
 		src := fmt.Sprintf("play \"p\" {\n  hosts = \"all\"\n  rollout {\n    batches = [%s]\n    parallel = %d\n    max_failed = \"%d\"\n  }\n  task \"act\" \"x\" {}\n}\n",
 			quoteAll(batches), parallel, budget)
-		sub, err := os.MkdirTemp(dir, "p")
-		if err != nil {
+		tries++
+		sub := filepath.Join(dir, fmt.Sprint(tries))
+		if err := os.Mkdir(sub, 0o700); err != nil {
 			rt.Fatal(err)
 		}
 		pb := playbookOf(t, sub, src)

@@ -63,3 +63,19 @@ play "p" {
 		}
 	}
 }
+
+// TestSensitiveTaskSaysNothing: neither attempts, messages nor findings show
+// what a task that is sensitive as a whole says.
+func TestSensitiveTaskSaysNothing(t *testing.T) {
+	const said = "k3y-from-the-host"
+	for _, src := range []string{
+		"task \"act\" \"x\" {\n  sensitive = true\n  retry { attempts = 2 }\n}",
+		"check \"look\" \"x\" {\n  sensitive = true\n  retry { attempts = 2 }\n}",
+	} {
+		w := newWorld()
+		w.on["act x"], w.on["look x"] = exits(1, said), exits(1, said)
+		if got := runIn(t, w, src, run.Options{}, "a").json(t); strings.Contains(got, said) {
+			t.Errorf("%s\nshows what the host said:\n%s", src, got)
+		}
+	}
+}

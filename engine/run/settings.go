@@ -123,11 +123,14 @@ func sentence(s string) string {
 	return s + "."
 }
 
+// checkFailed begins the summary of a check that has findings.
+const checkFailed = "Check failed"
+
 // findingsError is the failure of a check.
 func findingsError(t *playbook.Task, fs []module.Finding) *event.Error {
-	e := &event.Error{Summary: "Check failed: " + fs[0].Summary}
+	e := &event.Error{Summary: checkFailed + ": " + fs[0].Summary}
 	if len(fs) > 1 {
-		e.Summary = fmt.Sprintf("Check failed with %d findings", len(fs))
+		e.Summary = fmt.Sprintf(checkFailed+" with %d findings", len(fs))
 	}
 	for _, f := range fs {
 		if len(fs) > 1 {

@@ -22,6 +22,11 @@ const applyTries = 3
 func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
 	s := d.step.(module.Step)
 	plan, err := s.Probe(ctx, h)
+	return u.probed(ctx, s, h, c, plan, err)
+}
+
+// probed goes on from what a probe returned.
+func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connection, plan module.Plan, err error) (event.Event, map[string]cty.Value) {
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
 			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
@@ -35,6 +40,7 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	case u.pr.r.opts.Mode == Plan:
 		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
 	}
+	u.pr.stale()
 	if c != nil {
 		if err := u.pr.st.lock(ctx, c); err != nil {
 			return u.failed(ctx, err), results(s)
@@ -48,13 +54,14 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 	if err := u.pr.r.emit.err(); err != nil {
 		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
-	if p, ok := s.(module.Progress); ok {
+	if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
 		p.SetProgress(func(line string) {
 			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
 		})
 	}
 	if err := u.apply(ctx, s, h, plan); err != nil {
 		ev := u.failed(ctx, err)
+		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes
 		return ev, results(s)
 	}

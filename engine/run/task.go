@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -58,11 +59,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 
 // instance runs a task, or one element of its for_each, with its retries.
 func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.Instance) (cty.Value, outcome) {
-	u := &use{pr: pr, t: t}
-	if in != nil {
-		u.key = in.Key
-		u.extra = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
-	}
+	u := pr.taken(t, in)
 	if t.Meta.When != nil {
 		yes, known, out := pr.condition(t.Meta.When, u.extra)
 		switch {
@@ -81,12 +78,12 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 	pr.r.emit.emit(pr.event(t, u.key, event.Event{Kind: event.TaskStarted}))
 	ev, res := u.attempts(ctx)
 	ev.Duration = time.Since(start)
-	return res, pr.finish(t, u.key, ev)
+	return res, pr.finish(ctx, t, u.key, ev)
 }
 
 // finish reports how a task ended and draws the consequences: notifications,
 // stale facts, ignored errors.
-func (pr *playRun) finish(t *playbook.Task, key string, ev event.Event) outcome {
+func (pr *playRun) finish(ctx context.Context, t *playbook.Task, key string, ev event.Event) outcome {
 	if t.Meta.IgnoreErrors && ev.Status == event.Failed {
 		ev.Status = event.Ignored
 	}
@@ -104,8 +101,10 @@ func (pr *playRun) finish(t *playbook.Task, key string, ev event.Event) outcome 
 	}
 	if t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned {
 		pr.st.forget()
-		if out := pr.gather(context.WithoutCancel(context.Background())); out.failed() && ev.Status == event.Changed {
-			ev.Status, ev.Error = out.status, out.err
+		if ctx.Err() == nil { // a run that is to stop at once asks nothing more
+			if out := pr.gather(ctx); out.failed() && ev.Status == event.Changed {
+				ev.Status, ev.Error = out.status, out.err
+			}
 		}
 	}
 	pr.report(t, key, ev)
@@ -147,7 +146,16 @@ func hideValues(ev event.Event) event.Event {
 	if ev.Error != nil {
 		e := *ev.Error
 		e.Detail, e.Argv, e.Output = "The task is sensitive; what it said is not shown.", nil, ""
+		if strings.HasPrefix(e.Summary, checkFailed) { // it holds the finding
+			e.Summary = checkFailed
+		}
 		ev.Error = &e
+	}
+	if ev.Message != "" {
+		ev.Message = "(sensitive)"
+	}
+	if len(ev.Findings) > 0 {
+		ev.Findings = []module.Finding{{Summary: "(sensitive)"}}
 	}
 	return ev
 }

@@ -281,3 +281,24 @@ func TestTags(t *testing.T) {
 		t.Errorf("without the tag two: %s", got)
 	}
 }
+
+// TestUnknownIsNotTriedAgain: an action whose result was lost with the
+// connection may have been done; trying it again could do it twice.
+func TestUnknownIsNotTriedAgain(t *testing.T) {
+	w := newWorld()
+	w.on["act x"] = fails(host.ErrUnknown)
+	r := runIn(t, w, "task \"act\" \"x\" {\n  retry { attempts = 3 }\n}", run.Options{}, "a")
+	if len(w.log) != 1 || r.ended("a") != "x unreachable" {
+		t.Errorf("%v, %s", w.log, r.ended("a"))
+	}
+}
+
+// TestFailedWhenJudgesWhatRan: what never ran has no result to be judged by.
+func TestFailedWhenJudgesWhatRan(t *testing.T) {
+	w := newWorld()
+	w.on["act x"] = fails(fmt.Errorf("%w: by another run", host.ErrLocked))
+	r := runIn(t, w, "task \"act\" \"x\" { failed_when = false }", run.Options{}, "a")
+	if r.ended("a") != "x failed" {
+		t.Errorf("a locked host gives: %s", r.ended("a"))
+	}
+}

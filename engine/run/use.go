@@ -24,7 +24,11 @@ type use struct {
 	key   string               // of for_each
 	extra map[string]cty.Value // each
 
+	look      *look           // a probe made ahead that still holds; used once
 	sensitive map[string]bool // arguments whose values must not be shown
+
+	ran     bool // the module was called and what it says may be judged
+	unknown bool // it acted, and with what result nobody knows: it must not act again
 }
 
 // attempts runs the task until it succeeds, its until holds, or its attempts
@@ -54,7 +58,7 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 				why = "its condition \"until\" does not hold"
 			}
 		}
-		if done || ctx.Err() != nil || u.pr.r.opts.stopped() {
+		if done || u.unknown || ctx.Err() != nil || u.pr.r.opts.stopped() {
 			return ev, res
 		}
 		if n >= retry.Attempts {
@@ -66,8 +70,12 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 			}
 			return ev, res
 		}
-		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskRetried, Attempt: n, Error: ev.Error,
-			Message: fmt.Sprintf("%s; attempt %d of %d in %s", why, n+1, retry.Attempts, delay)}))
+		again := event.Event{Kind: event.TaskRetried, Attempt: n, Error: ev.Error}
+		if u.t.Meta.Sensitive {
+			again = hideValues(again)
+		}
+		again.Message = fmt.Sprintf("%s; attempt %d of %d in %s", why, n+1, retry.Attempts, delay)
+		u.pr.r.emit.emit(u.pr.event(u.t, u.key, again))
 		if !pause(ctx, u.pr.r.opts.Stop, delay) {
 			return ev, res
 		}
@@ -99,7 +107,7 @@ func (u *use) withSelf(res cty.Value) map[string]cty.Value {
 
 // judge applies failed_when and changed_when to what happened.
 func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[string]cty.Value) {
-	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed
+	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed && u.ran
 	if e := u.t.Meta.FailedWhen; e != nil && ran {
 		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
 		switch {
@@ -132,13 +140,23 @@ func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[
 
 // once decodes the arguments and runs the module one time.
 func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Value) {
+	u.ran, u.unknown = false, false
 	defer func() {
 		if r := recover(); r != nil { // one host fails, the run and the terminal do not
+			u.ran = false
 			ev, own = event.Event{Status: event.Failed, Error: &event.Error{Summary: "Bug in a module",
 				Detail: fmt.Sprintf("The module %q stopped in a way it never should: %v. What it did until then, the host shows. Please report this:\n\n%s",
 					u.t.Module, r, stack(debug.Stack()))}}, nil
 		}
 	}()
+	l := u.look
+	u.look = nil
+	if l != nil {
+		if chk, ok := l.d.step.(module.Check); ok {
+			return u.checked(ctx, chk, l.findings, nil)
+		}
+		return u.probed(ctx, l.d.step.(module.Step), l.h, l.c, l.plan, nil)
+	}
 	d, err := u.decode()
 	if err.failed() {
 		return event.Event{Status: err.status, Error: err.err}, nil
@@ -163,6 +181,7 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 			return u.failed(ctx, cerr), nil
 		}
 	}
+	u.ran = true
 	if chk, ok := d.step.(module.Check); ok {
 		return u.check(ctx, chk, h)
 	}
@@ -182,6 +201,11 @@ func stack(trace []byte) string {
 
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
 	findings, err := c.Check(ctx, h)
+	return u.checked(ctx, c, findings, err)
+}
+
+// checked is what a check's findings mean.
+func (u *use) checked(ctx context.Context, c module.Check, findings []module.Finding, err error) (event.Event, map[string]cty.Value) {
 	own := results(c)
 	pending := u.pr.r.opts.Mode == Plan && u.pr.st.changes
 	switch {
@@ -195,12 +219,19 @@ func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Eve
 	return event.Event{Status: event.OK}, own
 }
 
+// errNotSeen is a look ahead that came to nothing.
+var errNotSeen = errors.New("not seen")
+
 // errTimeout is the cause of a context that a task's timeout ended.
 var errTimeout = errors.New("timeout")
 
 // failed turns an error of a module into an event.
 func (u *use) failed(ctx context.Context, err error) event.Event {
+	if errors.Is(err, host.ErrLocked) {
+		u.ran = false // nothing was done that failed_when could judge
+	}
 	if errors.Is(context.Cause(ctx), errTimeout) {
+		u.ran = false
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Task timed out",
 			Detail: fmt.Sprintf("The task did not end within its timeout of %s and was stopped. Its last word was: %s.", u.t.Meta.Timeout, err)}}
 	}

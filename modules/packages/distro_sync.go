@@ -26,7 +26,7 @@ Before anything changes
 - the transaction is resolved. Every package that would be removed must match
   "allow_removal"; otherwise the task names each one and who needs it, and stops;
 - installed packages of the old distribution ("old_dist") that have no counterpart
-  must match "allow_removal" (they are removed) or "keep" (they stay);
+  must match "allow_removal" (they are removed) or "keep" (they stay); kernels stay;
 - an "exclude=" or a versionlock that would hold packages back is an error, unless
   "ignore_excludes" is set;
 - everything is downloaded, signatures are checked, and rpm's transaction test
@@ -96,7 +96,7 @@ func (d *distroSync) Schema(b *schema.Block) {
 	b.Strings(&d.oldDist, "old_dist", "Dist tags of the distribution to be replaced.")
 	b.Bool(&d.ignoreExcludes, "ignore_excludes", "Let the transaction disregard exclude= lines of dnf's configuration.")
 	b.Bool(&d.restartSSHD, "restart_sshd", "Restart sshd at the end of the transaction, if it accepts its configuration.")
-	b.Duration(&d.timeout, "job_timeout", "How long the transaction may take on the host.")
+	b.Duration(&d.timeout, "job_timeout", "How long downloading and testing may take on the host. The transaction itself is never ended.")
 }
 
 func (d *distroSync) Validate() error {
@@ -122,6 +122,9 @@ func (d *distroSync) Results(r *schema.Results) {
 }
 
 func (d *distroSync) SetProgress(f func(string)) { d.progress = f }
+
+// Solitary implements module.Solitary: resolving takes dnf's lock.
+func (d *distroSync) Solitary() bool { return true }
 
 // distTag is the dist tag of the target: 22.03-LTS-SP4 gives .oe2203sp4.
 func (d *distroSync) distTag() string {
@@ -175,6 +178,10 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 	if !pending {
 		res, err := d.resolve(ctx, h)
 		if errors.Is(err, errDNFBroken) {
+			// A new rpm that is in place already could only read the old database.
+			if err := d.writable(ctx, h); err != nil {
+				return err
+			}
 			if err := d.recover(ctx, h); err != nil {
 				return err
 			}
@@ -194,10 +201,15 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 		}
 		script = d.script(res)
 	}
-	job, err := h.Job(ctx, host.Job{Key: d.jobKey(), Script: script, Timeout: d.timeout, Output: d.progress})
+	job, err := h.Job(ctx, host.Job{Key: d.jobKey(), Script: script, Output: d.progress})
 	if err != nil {
 		return err
 	}
 	h.Forget()
+	if pending && !job.Adopted {
+		// What was pending had been killed with no result, so nothing was concluded:
+		// the host is looked at like after any killed transaction.
+		return d.Apply(ctx, h, nil)
+	}
 	return d.verify(ctx, h, job)
 }

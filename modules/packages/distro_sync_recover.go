@@ -36,15 +36,16 @@ func (d *distroSync) recoverable(ctx context.Context, r host.Reader) (bool, erro
 const recoverScript = `export LC_ALL=C
 list=%s
 [ -s "$list" ] || { echo "ferry: no transaction was noted on this host" >&2; exit 3; }
-while read -r f; do [ -f "$f" ] && echo "$f"; done <"$list" >"$list.here"
+set --; while read -r f; do [ -f "$f" ] && set -- "$@" "$f"; done <"$list" # one transaction, however many
 # An exit code of 0 is no proof: a package without a signature has good digests.
-xargs rpm -K <"$list.here" >"$list.checked" 2>&1
+# What rpm says of its database on standard error is not about a package.
+rpm -K "$@" >"$list.checked"
 if [ $? -ne 0 ] || grep -qviE '(signatures|pgp|gpg).* OK$' "$list.checked"; then
   echo "ferry: the signatures of the downloaded packages cannot be proven:" >&2
   grep -viE '(signatures|pgp|gpg).* OK$' "$list.checked" | head -n 5 >&2
   exit 4
 fi
-xargs rpm -Uvh --replacepkgs --replacefiles --oldpackage --nodeps <"$list.here"
+rpm -Uvh --replacepkgs --replacefiles --oldpackage --nodeps "$@"
 `
 
 // recover brings a host on which dnf cannot run so far that it can.

@@ -72,10 +72,13 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 	}
 	var remove, unknown []string
 	for _, p := range pkgs {
-		if touched[p.Name] || !hasDist(p.Release, d.oldDist) {
+		if !hasDist(p.Release, d.oldDist) || touched[p.Name] && !installOnly(p.Name) {
 			continue
 		}
 		switch {
+		case installOnly(p.Name): // the old kernel stays beside the new one, to fall back to
+			res.leftovers = append(res.leftovers, p)
+			d.leftovers = append(d.leftovers, p.String())
 		case matchAny(d.allowRemoval, p.Name):
 			remove = append(remove, p.Name)
 		case matchAny(d.keep, p.Name):

@@ -71,6 +71,10 @@ func (s *packageStep) Results(r *schema.Results) {
 
 func (s *packageStep) SetProgress(f func(string)) { s.progress = f }
 
+// Solitary implements module.Solitary: all but a look at what is installed takes
+// the package manager's lock.
+func (s *packageStep) Solitary() bool { return s.state != "present" }
+
 func (s *packageStep) Validate() error {
 	if g := badGlob(s.allowRemoval); g != "" {
 		return fmt.Errorf("The argument \"allow_removal\" holds %q, which is not a pattern.", g)

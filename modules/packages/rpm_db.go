@@ -111,6 +111,16 @@ want=%s keep=%s
 db=$(rpm -E %%_dbpath)
 count() { rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
 before=$(count "$db")
+# A copy that lists more was made by a conversion that was cut off: what is here
+# is the torso.
+for old in $(ls -dt "$(readlink -f "$db")".ferry-[0-9]* 2>/dev/null | head -n 1); do
+  case $old in *.part) continue;; esac
+  had=$(count "$old")
+  if [ "$had" -gt "$before" ] && [ "$before" -lt $((had * 9 / 10)) ]; then
+    echo "ferry: the database lists $before packages, and its copy $old lists $had: an earlier conversion was cut off. Nothing was changed; put the copy back: rm -rf $db && cp -a $old $db" >&2
+    exit 7
+  fi
+done
 [ "$before" -gt 0 ] || { echo "ferry: rpm lists no package before the conversion; nothing was changed" >&2; exit 3; }
 need=$(du -sk "$db/." | cut -f1); free=$(df -Pk "$db/.." | awk 'NR==2{print $4}')
 [ "$free" -gt $((need * 3)) ] || { echo "ferry: $free KiB are free beside $db, and copy and conversion need $((need * 3)); nothing was changed" >&2; exit 4; }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -45,10 +46,12 @@ var (
 	_ module.Validator = (*packages)(nil)
 )
 
+var distTag = regexp.MustCompile(`^\.?[A-Za-z0-9_.]+$`)
+
 func (c *packages) Schema(b *schema.Block) {
 	b.Strings(&c.present, "present", "Packages that must be installed.")
 	b.Strings(&c.absent, "absent", "Patterns of packages that must not be installed.")
-	b.Strings(&c.forbidDist, "forbid_dist", "Dist tags no installed package may carry.")
+	b.Strings(&c.forbidDist, "forbid_dist", "Dist tags no installed package may carry.", schema.Match(distTag, "a dist tag such as .el8"))
 	b.Strings(&c.forbidArch, "forbid_arch", "Architectures no installed package may be for.")
 	b.Strings(&c.vendors, "vendors", "Patterns of vendors; every package must be from one of them.")
 	b.Strings(&c.except, "except", "Patterns of packages that \"forbid_dist\", \"forbid_arch\" and \"vendors\" leave alone.")
@@ -56,6 +59,9 @@ func (c *packages) Schema(b *schema.Block) {
 	b.Bool(&c.noDuplicates, "no_duplicates", "No package may be installed in two versions, but for kernels.")
 	b.Bool(&c.noBroken, "no_broken", "The package manager must find no broken dependency (dnf check).")
 }
+
+// Solitary implements module.Solitary: asking the package manager takes its lock.
+func (c *packages) Solitary() bool { return c.noBroken }
 
 func (c *packages) Validate() error {
 	if len(c.present)+len(c.absent)+len(c.forbidDist)+len(c.forbidArch)+len(c.vendors)+len(c.minVersions) == 0 && !c.noDuplicates && !c.noBroken {
@@ -249,7 +255,7 @@ func match(globs []string, s string) bool {
 // "4.el8" and "4.el8_5.1", not in "4.el80".
 func hasDist(release string, tags []string) bool {
 	for _, tag := range tags {
-		for rest := release; ; {
+		for rest := release; tag != ""; {
 			_, after, ok := strings.Cut(rest, tag)
 			if !ok {
 				break

@@ -21,6 +21,7 @@ var Needs = []struct{ Command, Package string }{
 	{"ssh", "openssh-client"},
 	{"ssh-keygen", "openssh-client"},
 	{"nsenter", "util-linux"},
+	{"curl", "curl"}, // of the demo
 }
 
 // EnsureNeeds installs the Debian packages the lab needs and that are missing.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -60,11 +61,13 @@ func (a *app) adhoc(ctx context.Context, pattern string, parallel int, become *b
 	}
 	defer d.Close()
 	v := view.NewAnswers(a.out, asJSON, a.color(a.out))
-	results := engine.Each(ctx, d, hosts, parallel, become, f, v.Add)
+	results := engine.Each(ctx, a.stop, d, hosts, parallel, become, f, v.Add)
 	v.Close()
 	code := exitDone
 	for _, r := range results {
 		switch {
+		case errors.Is(r.Err, engine.ErrNotRun) || ctx.Err() != nil:
+			return &codeError{code: exitInterrupted}
 		case r.Err != nil && code == exitDone:
 			code = exitUnreachable
 		case r.Err == nil && r.Result.Code != 0:

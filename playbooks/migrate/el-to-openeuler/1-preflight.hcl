@@ -11,7 +11,8 @@ play "preflight" {
   # been: what is half done is completed by the play "migrate".
   task "shell" "started" {
     read_only = true
-    script    = "ls -d /var/lib/ferry/jobs/distro-sync-* 2>/dev/null | grep -v -e -test | head -n 1"
+    tags      = ["always"]
+    script    = local.started_script
   }
 
   check "command" "supported" {
@@ -52,7 +53,7 @@ play "preflight" {
 
   check "command" "immutable" {
     title             = "No file that packages own is immutable"
-    argv              = ["/bin/sh", "-c", "lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
+    argv              = ["/bin/sh", "-c", "command -v lsattr >/dev/null || exit 3; lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
     stdout_not_matches = "."
     cure              = "The transaction cannot replace these files and would end in the middle. Remove the flag: chattr -i FILE"
     when              = !local.arrived
@@ -70,10 +71,10 @@ play "preflight" {
   task "stat" "record" { path = "/var/lib/ferry/migration.json" }
 
   task "shell" "pages" {
-    description = "Fingerprints of what the host serves"
+    description = "Fingerprints of what the host serves; a page that does not answer stops here, since a pipe would hide it"
     read_only   = true
     when        = !task.stat.record.exists
-    script      = join("\n", concat(["set -e"], [for u in var.pages : "printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
+    script      = join("\n", concat(["set -e"], [for u in var.pages : "curl -fsS --max-time 20 -o /dev/null '${u}'; printf '%s ' '${u}'; curl -fsS --max-time 20 '${u}' | sha256sum"]))
   }
 
   task "file" "records" {

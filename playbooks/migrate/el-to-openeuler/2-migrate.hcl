@@ -12,7 +12,8 @@ play "migrate" {
 
   task "shell" "started" {
     read_only = true
-    script    = "ls -d /var/lib/ferry/jobs/distro-sync-* 2>/dev/null | grep -v -e -test | head -n 1"
+    tags      = ["always"]
+    script    = local.started_script
   }
 
   # Between the start of the transaction and its end little works on a host; what
@@ -25,7 +26,7 @@ play "migrate" {
       id       = each.key
       title    = "openEuler ${var.release} (${each.key})"
       baseurl  = [each.value]
-      gpgkey   = [local.key]
+      gpgkey   = var.gpg_fingerprint == null ? [local.key] : [] # a pinned key is imported below, and no other
     }
 
     task "repo_key" "openeuler" {

@@ -91,6 +91,15 @@ locals {
   key = "${local.base}/OS/${facts.arch}/RPM-GPG-KEY-openEuler"
 
   # What /etc/os-release says. It is replaced early in a transaction, so it is
-  # never taken as proof of a migration; it only says that preparing is over.
+  # never taken as proof of a migration; a host that does not say so yet is
+  # surely one that is still to be prepared.
   arrived = facts.os_id == "openeuler"
+
+  # Prints something if the transaction was started and has not ended: packages
+  # of the target are there, or its job is.
+  started_script = <<-EOT
+    { ls -d /var/lib/ferry/jobs/distro-sync-* | grep -v -e '~' -e -test
+      rpm -qa --qf '%%{RELEASE}\n' | grep '\.oe[0-9]'
+    } 2>/dev/null | head -n 1
+  EOT
 }

@@ -1,0 +1,159 @@
+package journal_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/journal"
+)
+
+func open(t *testing.T, dir string) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func read(t *testing.T, j *journal.Journal, run string) (out []event.Event) {
+	t.Helper()
+	if err := j.Events(run, func(e event.Event) error { out = append(out, e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestWhatIsAppendedIsReadBackInOrder(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	r, err := j.Begin("p", "apply", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range 20 {
+		wg.Go(func() {
+			for i := range 50 {
+				kind := event.TaskApplying
+				if i%2 == 0 {
+					kind = event.TaskOutput
+				}
+				if err := j.Emit(event.Event{Run: r.ID, Kind: kind, Host: fmt.Sprint(w), Task: "t", Message: fmt.Sprint(i)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(event.Event{}); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("an event after Close gives %v", err)
+	}
+	events := read(t, open(t, dir), r.ID)
+	if len(events) != 1000 {
+		t.Fatalf("%d of 1000 events are there", len(events))
+	}
+	next := map[string]int{}
+	for _, e := range events {
+		if e.Message != fmt.Sprint(next[e.Host]) {
+			t.Fatalf("host %s: event %s comes where %d should", e.Host, e.Message, next[e.Host])
+		}
+		next[e.Host]++
+	}
+}
+
+func TestEpochsGrowEvenIfTheClockGoesBack(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, dir)
+	now := time.Now()
+	a, err := j.Begin("p", "apply", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := j.Begin("p", "apply", now.Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Epoch <= a.Epoch || a.ID == b.ID {
+		t.Errorf("%+v does not come after %+v", b, a)
+	}
+	runs, err := j.Runs()
+	if err != nil || len(runs) != 2 || runs[0].ID != b.ID {
+		t.Errorf("%v %+v", err, runs)
+	}
+}
+
+// What was acknowledged survives a kill of the process at any moment.
+func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
+	if dir := os.Getenv("JOURNAL_WRITER"); dir != "" {
+		j, err := journal.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := j.Begin("p", "apply", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("run", r.ID)
+		for i := 0; ; i++ {
+			if err := j.Append(event.Event{Run: r.ID, Kind: event.TaskApplying, Host: "h", Task: "t", Message: fmt.Sprint(i)}); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println("acked", i)
+		}
+	}
+	for n := range 5 {
+		dir := filepath.Join(t.TempDir(), "j")
+		cmd := exec.Command(os.Args[0], "-test.run", t.Name())
+		cmd.Env = append(os.Environ(), "JOURNAL_WRITER="+dir)
+		var out strings.Builder
+		cmd.Stdout = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(150+40*n) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		run, last := "", -1
+		for line := range strings.Lines(out.String()) {
+			if s, ok := strings.CutPrefix(strings.TrimSpace(line), "run "); ok {
+				run = s
+			}
+			_, _ = fmt.Sscanf(line, "acked %d\n", &last)
+		}
+		if run == "" {
+			continue // killed before it had begun
+		}
+		events := read(t, open(t, dir), run)
+		if len(events) < last+1 {
+			t.Errorf("%d events were acknowledged, %d are there", last+1, len(events))
+		}
+		for i, e := range events {
+			if e.Message != fmt.Sprint(i) {
+				t.Fatalf("event %d is %q", i, e.Message)
+			}
+		}
+	}
+}
+
+func TestAnUnusableDirectoryIsSaid(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.Open(filepath.Join(file, "x")); err == nil || !strings.Contains(err.Error(), "journal") {
+		t.Errorf("gives %v", err)
+	}
+}

@@ -1,0 +1,203 @@
+package run
+
+import (
+	"context"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// Looking ahead: while nothing changes on a host, the probes of the next tasks
+// are asked at the same time, so that they share round trips. What was seen is
+// used only if nothing changed since; otherwise the task looks again, exactly as
+// if it had not been looked at before.
+
+const (
+	firstWindow = 16
+	maxWindow   = 64
+)
+
+// lookahead is what was seen of the tasks that come next. It belongs to one
+// playRun; only the probes themselves run in other goroutines.
+type lookahead struct {
+	window  int  // how many tasks to look at, the present one included
+	held    bool // nothing has changed since the window was last filled
+	seen    map[lookKey]*look
+	asked   map[*playbook.Task]bool // tasks looked at and not yet taken
+	blocked *playbook.Task          // the task that looking cannot pass before its turn
+	pending sync.WaitGroup
+}
+
+type lookKey struct {
+	t   *playbook.Task
+	key string
+}
+
+// look is one probe made ahead. Its result may be read after done is closed.
+type look struct {
+	u    *use
+	d    decodedStep
+	h    host.Host
+	c    *connection
+	done chan struct{}
+
+	plan     module.Plan
+	findings []module.Finding
+	err      error
+}
+
+// aheadOf looks at the tasks that follow in items, the first of which has its
+// turn, as far as their arguments are known. It asks again when half of what was
+// asked is used up, so that answers keep coming.
+func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []string) {
+	a := &pr.ahead
+	if a.seen == nil {
+		a.window, a.seen, a.asked = firstWindow, map[lookKey]*look{}, map[*playbook.Task]bool{}
+	}
+	if len(a.seen) > a.window/2 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
+		return
+	}
+	if a.held {
+		a.window = min(2*a.window, maxWindow)
+	}
+	a.held = true
+	for n, it := range items {
+		t, ok := it.(*playbook.Task)
+		switch {
+		case !ok || len(a.seen) >= a.window || n > 0 && t == a.blocked:
+			return // a block decides for itself whether and what it runs
+		case a.asked[t] || !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)):
+			continue
+		case !pr.lookAt(ctx, t):
+			a.blocked = t
+			return
+		}
+		a.asked[t] = true
+	}
+}
+
+// lookAt starts the probes of one task. It reports false where looking further
+// would be looking too far: what comes depends on this task.
+func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
+	m := t.Meta
+	if m.PointOfNoReturn || m.Timeout > 0 || m.Retry != nil {
+		return false
+	}
+	instances := []*playbook.Instance{nil}
+	if m.ForEach != nil {
+		v, diags := m.ForEach.Value(pr.scope.Context(nil))
+		if diags.HasErrors() || !v.IsKnown() {
+			return false
+		}
+		list, err := playbook.Instances(v)
+		if err != nil {
+			return false
+		}
+		instances = instances[:0]
+		for i := range list {
+			instances = append(instances, &list[i])
+		}
+	}
+	for _, in := range instances {
+		u := newUse(pr, t, in)
+		if m.When != nil {
+			yes, known, out := pr.condition(m.When, u.extra)
+			if out.failed() || !known {
+				return false
+			}
+			if !yes {
+				continue
+			}
+		}
+		if t.Info.Effects.Has(module.Local) {
+			continue // costs nothing when its turn comes
+		}
+		if !pr.probeAhead(ctx, u) {
+			return false
+		}
+	}
+	return true
+}
+
+// probeAhead decodes one use and starts its probe.
+func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
+	d, out := u.decode()
+	if out.failed() || len(d.unknown) > 0 {
+		return false
+	}
+	if s, ok := d.step.(module.Solitary); ok && s.Solitary() {
+		return false
+	}
+	as := account{become: pr.become(u.t) || d.user != ""}
+	if as.become {
+		as.user = pr.play.BecomeUser
+	}
+	if pr.st.conns[as] == nil || !pr.st.settled {
+		return false // its turn will open the connection
+	}
+	h, c, err := u.host(ctx, d)
+	if err != nil {
+		return false
+	}
+	l := &look{u: u, d: d, h: h, c: c, done: make(chan struct{})}
+	u.look = l
+	pr.ahead.seen[lookKey{u.t, u.key}] = l
+	pr.ahead.pending.Add(1)
+	go func() {
+		defer pr.ahead.pending.Done()
+		defer close(l.done)
+		defer func() {
+			if recover() != nil { // its turn will meet the panic where it is told
+				l.err = errNotSeen
+			}
+		}()
+		if chk, ok := d.step.(module.Check); ok {
+			l.findings, l.err = chk.Check(ctx, h)
+		} else {
+			l.plan, l.err = d.step.(module.Step).Probe(ctx, h)
+		}
+	}()
+	return true
+}
+
+// taken returns the use of a task that was looked at ahead, or a fresh one. A
+// look that ended in an error is dropped: the task looks again.
+func (pr *playRun) taken(t *playbook.Task, in *playbook.Instance) *use {
+	fresh := newUse(pr, t, in)
+	key := lookKey{t, fresh.key}
+	l := pr.ahead.seen[key]
+	if l == nil {
+		return fresh
+	}
+	delete(pr.ahead.seen, key)
+	<-l.done
+	if l.err != nil {
+		return fresh
+	}
+	return l.u
+}
+
+// stale drops what was seen, because the host is about to change. It returns
+// when no probe is under way any more: none may meet a half-made change.
+func (pr *playRun) stale() {
+	if pr.ahead.seen == nil {
+		return
+	}
+	pr.ahead.pending.Wait()
+	clear(pr.ahead.seen)
+	clear(pr.ahead.asked)
+	pr.ahead.window, pr.ahead.held, pr.ahead.blocked = 1, false, nil
+}
+
+func newUse(pr *playRun, t *playbook.Task, in *playbook.Instance) *use {
+	u := &use{pr: pr, t: t}
+	if in != nil {
+		u.key = in.Key
+		u.extra = map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
+	}
+	return u
+}

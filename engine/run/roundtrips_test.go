@@ -1,0 +1,71 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/playbook"
+	"github.com/ferry-ops/ferry/engine/run"
+)
+
+// distant is a host one second away: whatever is asked at the same time is
+// answered at the same time. In a synctest bubble the seconds that pass are
+// exactly the round trips that were waited for.
+type distant struct{ *cells }
+
+func (d distant) Run(ctx context.Context, c host.Command) (host.Result, error) {
+	time.Sleep(time.Second)
+	return d.cells.Run(ctx, c)
+}
+
+// trips runs tasks on a distant host and returns the round trips it took.
+func trips(t *testing.T, tasks, changed int) (n int) {
+	t.Helper()
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("play \"p\" {\n  hosts = \"all\"\n")
+	for i := range tasks {
+		fmt.Fprintf(&b, "  task \"cell\" \"t%d\" {\n    id = \"c%d\"\n    to = 1\n  }\n", i, i)
+	}
+	b.WriteString("}\n")
+	pb := playbookWith(t, dir, b.String(), cellRegistry())
+	synctest.Test(t, func(t *testing.T) {
+		c := &cells{value: map[string]int{}}
+		for i := range tasks {
+			c.value[fmt.Sprintf("c%d", i)] = 1
+		}
+		for i := range changed { // spread over the play
+			c.value[fmt.Sprintf("c%d", i*tasks/changed)] = 0
+		}
+		g, _ := pb.Globals(playbook.Inputs{})
+		connect := func(context.Context, string, bool, string) (host.Transport, error) { return distant{c}, nil }
+		start := time.Now()
+		sum, err := run.New(pb, g, connect, run.Options{Mode: run.Apply}).Run(context.Background(),
+			[]run.PlayHosts{{Play: pb.Plays[0], Hosts: []run.Host{{HostInfo: playbook.HostInfo{Name: "h"}}}}})
+		if err != nil || sum.Hosts["h"].Tasks[event.OK] != tasks-changed || sum.Hosts["h"].Tasks[event.Changed] != changed {
+			t.Fatalf("%v %+v", err, sum.Hosts["h"])
+		}
+		n = int(time.Since(start) / time.Second)
+	})
+	return n
+}
+
+// A converged play costs a handful of round trips, however many tasks it has,
+// and each change a few more.
+func TestRoundTrips(t *testing.T) {
+	for _, c := range []struct{ tasks, changed, most int }{
+		{10, 0, 3}, {50, 0, 5}, {200, 0, 9}, {1000, 0, 40}, {50, 1, 14}, {50, 5, 45},
+	} {
+		if n := trips(t, c.tasks, c.changed); n > c.most {
+			t.Errorf("%d tasks with %d changes took %d round trips, more than %d", c.tasks, c.changed, n, c.most)
+		} else {
+			t.Logf("%d tasks with %d changes: %d round trips", c.tasks, c.changed, n)
+		}
+	}
+}
