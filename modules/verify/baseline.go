@@ -220,7 +220,7 @@ func (c *baseline) area(area string, before, now []string) []module.Finding {
 		if to, ok := c.renamed[s]; ok {
 			name = to
 		}
-		had[name] = true
+		had[name], had[areaKey(area, name)] = true, true
 		if !have[name] && !c.ignored(area, s) {
 			f := lost(area, s, now)
 			if name != s {
@@ -233,7 +233,7 @@ func (c *baseline) area(area string, before, now []string) []module.Finding {
 		return out
 	}
 	for _, s := range now {
-		if !had[s] && !(area == "cron" && had[areaKey(area, s)]) && !c.ignored(area, s) {
+		if !had[areaKey(area, s)] && !c.ignored(area, s) {
 			out = append(out, module.Finding{Summary: fmt.Sprintf("new in %s: %s", area, s)})
 		}
 	}
