@@ -95,15 +95,17 @@ func Baseline() module.Info {
 		Name:    "baseline",
 		Summary: "Checks that the host still has the ports, services, mounts, users, cron jobs and kernel settings it had.",
 		Doc: `What was there when the task "baseline" of this name recorded it and is not there now
-is a finding. What is new is one only with "strict".
+is a finding, and so is a unit that has failed and had not. What is new is one only with
+"strict".
 
-"ignore" takes AREA:PATTERN, where AREA is one of ports, enabled, running, mounts,
-users, groups, cron, sysctl, routes: "running:postfix.service", "ports:udp/*",
-"users:games". Units
-that belong to a login or to systemd itself are never compared.
+"ignore" takes AREA:PATTERN, where AREA is one of ports, programs (that listen on the
+ports), enabled, running, failed, mounts, users, groups, cron, sysctl, routes, addresses:
+"running:postfix.service", "ports:udp/*", "users:games". After "~" a pattern is a regular
+expression: "addresses:~^fd". Units that belong to a login or to systemd itself are never
+compared, and kernel modules only with "kernel_modules".
 
 "renamed" says what a thing is called now, where the target has another name for it:
-{ "ntpd.service" = "chronyd.service" }.`,
+{ "ntpd.service" = "chronyd.service", "ntpd" = "chronyd" }, the second for the program.`,
 		Example: `check "baseline" "before" {
   ignore  = ["ports:udp/*"]
   renamed = { "ntpd.service" = "chronyd.service" }
@@ -118,6 +120,7 @@ type baseline struct {
 	ignore  []string
 	renamed map[string]string
 	strict  bool
+	modules bool
 }
 
 var (
@@ -134,6 +137,7 @@ func (c *baseline) Schema(b *schema.Block) {
 	b.Strings(&c.ignore, "ignore", "Differences that are fine, as AREA:PATTERN.")
 	b.StringMap(&c.renamed, "renamed", "New names of recorded things.")
 	b.Bool(&c.strict, "strict", "What is new is a finding too.")
+	b.Bool(&c.modules, "kernel_modules", "Compare the loaded kernel modules too.")
 }
 
 func (c *baseline) Validate() error {
@@ -141,6 +145,12 @@ func (c *baseline) Validate() error {
 		area, glob, ok := strings.Cut(s, ":")
 		if !ok || !contains(areaNames, area) {
 			return fmt.Errorf("%q is not AREA:PATTERN; the areas are %s.", s, strings.Join(areaNames, ", "))
+		}
+		if re, isRE := strings.CutPrefix(glob, "~"); isRE {
+			if _, err := regexp.Compile(re); err != nil {
+				return fmt.Errorf("%q is not a regular expression: %w.", re, err)
+			}
+			continue
 		}
 		if _, err := path.Match(glob, ""); err != nil {
 			return fmt.Errorf("%q is not a pattern; * and ? and [a-z] can be used.", glob)
@@ -168,6 +178,11 @@ func (c *baseline) Check(ctx context.Context, r host.Reader) ([]module.Finding, 
 	if err != nil {
 		return nil, err
 	}
+	for _, area := range lately {
+		if len(rec.Areas[area]) > 0 && now[area] == nil {
+			return nil, fmt.Errorf("the record %s tells the %s the host had, and what lists them (systemctl, ss, ip) is gone from the host. Install it, then check again", baselinePath(c.name), area)
+		}
+	}
 	return c.compare(rec.Areas, now), nil
 }
 
@@ -175,32 +190,89 @@ func (c *baseline) Check(ctx context.Context, r host.Reader) ([]module.Finding, 
 func (c *baseline) compare(before, now map[string][]string) []module.Finding {
 	var out []module.Finding
 	for _, area := range areaNames {
-		have := map[string]bool{}
-		for _, s := range now[area] {
-			have[s] = true
+		_, recorded := before[area]
+		switch {
+		case !recorded && contains(lately, area), area == "modules" && !c.modules:
+		case area == "programs":
+			out = append(out, c.programs(before[area], now[area])...)
+		case area == "failed":
+			out = append(out, c.failed(before[area], now[area])...)
+		default:
+			out = append(out, c.area(area, before[area], now[area])...)
 		}
-		had := map[string]bool{}
-		for _, s := range before[area] {
-			name := s
-			if to, ok := c.renamed[s]; ok {
-				name = to
-			}
-			had[name] = true
-			if !have[name] && !c.ignored(area, s) {
-				f := lost(area, s, now[area])
-				if name != s {
-					f.Detail = "Nor is there " + name + ", as it is called now."
-				}
-				out = append(out, f)
-			}
+	}
+	return out
+}
+
+// area compares what was recorded in one area with what is there now.
+func (c *baseline) area(area string, before, now []string) []module.Finding {
+	var out []module.Finding
+	have := map[string]bool{}
+	for _, s := range now {
+		have[s] = true
+		if area == "cron" { // a packaged file, of which only the name is recorded
+			have[areaKey(area, s)] = true
 		}
-		if !c.strict {
-			continue
+	}
+	had := map[string]bool{}
+	for _, s := range before {
+		name := s
+		if to, ok := c.renamed[s]; ok {
+			name = to
 		}
-		for _, s := range now[area] {
-			if !had[s] && !c.ignored(area, s) {
-				out = append(out, module.Finding{Summary: fmt.Sprintf("new in %s: %s", area, s)})
+		had[name], had[areaKey(area, name)] = true, true
+		if !have[name] && !c.ignored(area, s) {
+			f := lost(area, s, now)
+			if name != s {
+				f.Detail = "Nor is there " + name + ", as it is called now."
 			}
+			out = append(out, f)
+		}
+	}
+	if !c.strict {
+		return out
+	}
+	for _, s := range now {
+		if !had[areaKey(area, s)] && !c.ignored(area, s) {
+			out = append(out, module.Finding{Summary: fmt.Sprintf("new in %s: %s", area, s)})
+		}
+	}
+	return out
+}
+
+// programs compares who listens on a port. One of the programs recorded is
+// enough; a port on which nothing listens is what the area "ports" reports.
+func (c *baseline) programs(before, now []string) []module.Finding {
+	have := map[string][]string{}
+	for _, s := range now {
+		port, name, _ := strings.Cut(s, " ")
+		have[port] = append(have[port], name)
+	}
+	had := map[string][]string{}
+	kept := map[string]bool{}
+	for _, s := range before {
+		port, name, _ := strings.Cut(s, " ")
+		had[port] = append(had[port], name)
+		to, renamed := c.renamed[name]
+		kept[port] = kept[port] || contains(have[port], name) || renamed && contains(have[port], to) ||
+			c.ignored("programs", s) || c.ignored("programs", port)
+	}
+	var out []module.Finding
+	for _, port := range sortedKeys(had) {
+		if !kept[port] && len(have[port]) > 0 {
+			out = append(out, module.Finding{Summary: "another program listens on " + port, Detail: fmt.Sprintf("It was %s and is %s.", strings.Join(had[port], ", "), strings.Join(have[port], ", ")),
+				Cure: "If the target uses that one instead, say so in \"renamed\"."})
+		}
+	}
+	return out
+}
+
+// failed lists the units that have failed since.
+func (c *baseline) failed(before, now []string) []module.Finding {
+	var out []module.Finding
+	for _, s := range now {
+		if !contains(before, s) && !c.ignored("failed", s) {
+			out = append(out, module.Finding{Summary: s + " has failed, and had not before", Cure: "To see why, run on the host:\n    journalctl -u " + s + " -n 50"})
 		}
 	}
 	return out
@@ -229,7 +301,15 @@ func lost(area, s string, now []string) module.Finding {
 
 func (c *baseline) ignored(area, s string) bool {
 	for _, i := range c.ignore {
-		if a, glob, _ := strings.Cut(i, ":"); a == area && (glob == s || matchSlash(glob, s) || matchSlash(glob, areaKey(area, s))) {
+		a, glob, _ := strings.Cut(i, ":")
+		if a != area {
+			continue
+		}
+		if re, isRE := strings.CutPrefix(glob, "~"); isRE {
+			if regexp.MustCompile(re).MatchString(s) {
+				return true
+			}
+		} else if glob == s || matchSlash(glob, s) || matchSlash(glob, areaKey(area, s)) {
 			return true
 		}
 	}

@@ -34,6 +34,8 @@ type command struct {
 	title, cure       string
 	argv, codes       []string
 	matches, notMatch string
+	errMatches        string
+	errNotMatch       string
 }
 
 var (
@@ -50,10 +52,12 @@ func (c *command) Schema(b *schema.Block) {
 	b.Strings(&c.codes, "ok_codes", "Exit codes with which the check passes.", schema.Match(exitCode, "an exit code between 0 and 255"))
 	b.String(&c.matches, "stdout_matches", "Regular expression that standard output must match.")
 	b.String(&c.notMatch, "stdout_not_matches", "Regular expression that standard output must not match.")
+	b.String(&c.errMatches, "stderr_matches", "Regular expression that standard error must match.")
+	b.String(&c.errNotMatch, "stderr_not_matches", "Regular expression that standard error must not match.")
 }
 
 func (c *command) Validate() error {
-	for name, re := range map[string]string{"stdout_matches": c.matches, "stdout_not_matches": c.notMatch} {
+	for name, re := range map[string]string{"stdout_matches": c.matches, "stdout_not_matches": c.notMatch, "stderr_matches": c.errMatches, "stderr_not_matches": c.errNotMatch} {
 		if _, err := regexp.Compile(re); err != nil {
 			return fmt.Errorf("The argument %q is not a regular expression: %w.", name, err)
 		}
@@ -66,7 +70,7 @@ func (c *command) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 	if err != nil {
 		return nil, err
 	}
-	out := strings.TrimRight(string(res.Stdout), "\n")
+	out, errOut := strings.TrimRight(string(res.Stdout), "\n"), strings.TrimRight(string(res.Stderr), "\n")
 	problem := ""
 	switch {
 	case !slices.Contains(c.codes, fmt.Sprint(res.Code)):
@@ -75,6 +79,10 @@ func (c *command) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 		problem = fmt.Sprintf("the output does not match %q", c.matches)
 	case c.notMatch != "" && regexp.MustCompile(c.notMatch).MatchString(out):
 		problem = fmt.Sprintf("the output matches %q", c.notMatch)
+	case c.errMatches != "" && !regexp.MustCompile(c.errMatches).MatchString(errOut):
+		problem = fmt.Sprintf("what it says on standard error does not match %q", c.errMatches)
+	case c.errNotMatch != "" && regexp.MustCompile(c.errNotMatch).MatchString(errOut):
+		problem = fmt.Sprintf("what it says on standard error matches %q", c.errNotMatch)
 	default:
 		return nil, nil
 	}
@@ -82,7 +90,7 @@ func (c *command) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 	if c.title != "" {
 		f.Summary, f.Detail = "not so: "+c.title, problem
 	}
-	said := strings.TrimSpace(out + "\n" + string(res.Stderr))
+	said := strings.TrimSpace(out + "\n" + errOut)
 	if said != "" {
 		if f.Detail == "" {
 			f.Detail = "It printed"

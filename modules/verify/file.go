@@ -19,7 +19,11 @@ func File() module.Info {
 		Name:    "file",
 		Summary: "Checks what a path of the host is, who owns it and what it contains.",
 		Doc: `Symbolic links are followed, unless type = "link". In the regular expressions ^ and $
-match at each line. "contains" and "not_contains" read files of up to 2 MiB.`,
+match at each line. "contains" and "not_contains" read files of up to 2 MiB.
+
+A file with one of the flags "i" and "a" of chattr cannot be replaced, not even by a
+package transaction, which then ends in the middle. With immutable = false a directory
+is searched to its bottom for such files.`,
 		Example: `check "file" "sshd_config" {
   path         = "/etc/ssh/sshd_config"
   type         = "file"
@@ -35,6 +39,7 @@ match at each line. "contains" and "not_contains" read files of up to 2 MiB.`,
 type file struct {
 	path, kind, owner, group, contains, notContains, sha256 string
 	mode                                                    uint32
+	immutable                                               *bool
 }
 
 var (
@@ -51,6 +56,7 @@ func (c *file) Schema(b *schema.Block) {
 	b.String(&c.contains, "contains", "Regular expression the content must match.")
 	b.String(&c.notContains, "not_contains", "Regular expression the content must not match.", schema.MaySensitive)
 	b.String(&c.sha256, "sha256", "SHA-256 sum the content must have, in lower-case hexadecimal digits.", schema.Match(sha256Form, "64 hexadecimal digits in lower case"))
+	b.OptBool(&c.immutable, "immutable", "Whether it must be protected from every change (chattr +i), or must not be.")
 }
 
 func (c *file) Validate() error {
@@ -61,7 +67,7 @@ func (c *file) Validate() error {
 	}
 	content := c.contains+c.notContains+c.sha256 != ""
 	switch {
-	case c.kind == "absent" && (content || c.mode != 0 || c.owner+c.group != ""):
+	case c.kind == "absent" && (content || c.mode != 0 || c.owner+c.group != "" || c.immutable != nil):
 		return errors.New("With type = \"absent\" only \"path\" can be given.")
 	case (c.kind == "directory" || c.kind == "link") && content:
 		return errors.New("The arguments \"contains\", \"not_contains\" and \"sha256\" are for files. Drop them, or set type = \"file\".")
@@ -108,7 +114,11 @@ func (c *file) Check(ctx context.Context, r host.Reader) ([]module.Finding, erro
 		return append([]module.Finding{{Summary: fmt.Sprintf("%s is of type %s, not %s", c.path, fi.Type, c.kind)}}, out...), nil
 	}
 	more, err := c.content(ctx, r, real, fi)
-	return append(out, more...), err
+	if err != nil {
+		return nil, err
+	}
+	flagged, err := c.flags(ctx, r, real, fi)
+	return append(append(out, more...), flagged...), err
 }
 
 func dangling(path, target string) module.Finding {

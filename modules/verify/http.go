@@ -23,14 +23,18 @@ func HTTP() module.Info {
 		Summary: "Checks what a web server answers the host: status, headers, content.",
 		Doc: `The request is a GET from the host itself, made with curl or, without it, wget. No
 redirect is followed: it is the answer. "body_contains" looks at the first MiB of the
-body, "body_sha256" at all of it.`,
+body, "body_sha256" at all of it.
+
+With from = "controller" ferry asks, which also proves that the way to the host is open.`,
 		Example: `check "http" "site" {
   url           = "http://127.0.0.1/health"
   body_contains = "ok"
   header        = { "Content-Type" = "text/plain" }
 }
 `,
-		NewCheck: func() module.Check { return &httpCheck{status: []string{"200"}, timeout: 10 * time.Second} },
+		NewCheck: func() module.Check {
+			return &httpCheck{from: "host", status: []string{"200"}, timeout: 10 * time.Second}
+		},
 	}
 }
 
@@ -41,6 +45,7 @@ type httpCheck struct {
 	header               map[string]string
 	timeout              time.Duration
 	insecure             bool
+	from                 string
 }
 
 var (
@@ -60,6 +65,7 @@ func (c *httpCheck) Schema(b *schema.Block) {
 	b.String(&c.bodySHA256, "body_sha256", "SHA-256 sum the body must have, in lower-case hexadecimal digits.", schema.Match(sha256Form, "64 hexadecimal digits in lower case"))
 	b.StringMap(&c.header, "header", "Headers the answer must have, each with a text that must be in its value.")
 	b.Duration(&c.timeout, "max_time", "How long the answer may take.")
+	b.String(&c.from, "from", "Who asks.", schema.OneOf("host", "controller"))
 	b.Bool(&c.insecure, "insecure", "Accept any certificate.")
 }
 
@@ -100,6 +106,13 @@ type httpAnswer struct {
 }
 
 func (c *httpCheck) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
+	if c.from == "controller" {
+		a, err := c.ask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.judge(a), nil
+	}
 	k := ""
 	if c.insecure {
 		k = "k"
@@ -125,7 +138,7 @@ func (c *httpCheck) judge(a httpAnswer) []module.Finding {
 	if a.status == "" {
 		f := module.Finding{Summary: c.url + " gives no answer", Cure: "See whether its service runs, and listens there:\n    ss -lntp"}
 		if a.said != "" {
-			f.Detail = "The host says: " + a.said
+			f.Detail = "The " + c.from + " says: " + a.said
 		}
 		return []module.Finding{f}
 	}

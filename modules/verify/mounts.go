@@ -20,7 +20,10 @@ func Mounts() module.Info {
 		Name:    "mounts",
 		Summary: "Checks space on file systems, /etc/fstab against what is mounted, and mount options.",
 		Doc: `Space is measured where each path lies, so paths on one file system share it: when two
-of them name the same file system, their needs are added up.`,
+of them name the same file system, their needs are added up.
+
+"fstab" compares /etc/fstab with what is mounted and, where findmnt has --verify (not on
+EL 7), reports the errors it finds in the file; its warnings are left out.`,
 		Example: `check "mounts" "space" {
   min_free_mb = { "/" = "2048", "/boot" = "200" }
 }
@@ -43,10 +46,10 @@ var (
 
 func (c *mounts) Schema(b *schema.Block) {
 	b.StringMap(&c.minFree, "min_free_mb", "Paths, each with the MiB that must be free there. A path that does not exist needs none.")
-	b.Bool(&c.fstab, "fstab", "Everything in /etc/fstab that is mounted at boot must be mounted.")
+	b.Bool(&c.fstab, "fstab", "The file /etc/fstab must be right, and everything in it that is mounted at boot must be mounted.")
 	b.Strings(&c.mounted, "mounted", "Mount points that must be mounted.", schema.AbsPath)
 	b.Strings(&c.forbid, "forbidden_options", "Mount options that must not be in /etc/fstab, because the target no longer knows them.")
-	b.Bool(&c.forbidReadOnly, "writable", "No file system on a disk may be mounted read-only.")
+	b.Bool(&c.forbidReadOnly, "writable", "No file system on a disk may be mounted read-only, unless /etc/fstab says so.")
 }
 
 func (c *mounts) Validate() error {
@@ -71,25 +74,105 @@ func (c *mounts) Check(ctx context.Context, r host.Reader) ([]module.Finding, er
 	if !c.fstab && !c.forbidReadOnly && len(c.mounted)+len(c.forbid) == 0 {
 		return out, nil
 	}
-	argv := []string{"/bin/sh", "-c", `cat /proc/self/mounts && echo --fstab-- && if [ -e /etc/fstab ]; then cat /etc/fstab; fi`}
+	argv := []string{"/bin/sh", "-c", tablesScript}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	now, table, ok := strings.Cut(string(res.Stdout), "--fstab--\n")
-	if !ok || now == "" {
-		return nil, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(string(res.Stdout)), 100))
+	t, err := parseTables(string(res.Stdout))
+	if err != nil {
+		return nil, err
 	}
-	return append(out, c.tables(parseTable(now), parseTable(table))...), nil
+	if c.fstab {
+		out = append(out, t.broken()...)
+	}
+	return append(out, c.tables(t.now, t.fstab)...), nil
+}
+
+// tablesScript prints each table under a line of its own. findmnt exits 1 when it
+// finds errors, and when it has no --verify.
+const tablesScript = `LC_ALL=C; export LC_ALL
+echo --mounts--; cat /proc/self/mounts || exit
+echo --fstab--; if [ -e /etc/fstab ]; then cat /etc/fstab || exit; fi
+echo --verify--; if [ -e /etc/fstab ]; then findmnt --verify 2>&1; fi
+echo --end--`
+
+type tables struct {
+	now, fstab []mount
+	errors     []string // of findmnt --verify
+}
+
+// parseTables reads the output of tablesScript.
+func parseTables(out string) (tables, error) {
+	sections := map[string]*strings.Builder{}
+	section := ""
+	for line := range strings.Lines(out) {
+		switch name := strings.TrimRight(line, "\n"); name {
+		case "--mounts--", "--fstab--", "--verify--", "--end--":
+			section, sections[name] = name, &strings.Builder{}
+			continue
+		}
+		if b := sections[section]; b != nil {
+			b.WriteString(line)
+			if !strings.HasSuffix(line, "\n") {
+				b.WriteString("\n")
+			}
+		}
+	}
+	for _, name := range []string{"--mounts--", "--fstab--", "--verify--", "--end--"} {
+		if sections[name] == nil {
+			return tables{}, fmt.Errorf("the host's answer is not complete; it ends with %q", host.Shorten(lastLine(out), 100))
+		}
+	}
+	t := tables{now: parseTable(sections["--mounts--"].String()), fstab: parseTable(sections["--fstab--"].String())}
+	if len(t.now) == 0 {
+		return t, errors.New("the host lists no mounted file system at all in /proc/self/mounts, which cannot be")
+	}
+	t.errors = parseVerify(sections["--verify--"].String())
+	return t, nil
+}
+
+// parseVerify reads the errors of findmnt --verify: lines with [E], each below
+// the mount point it belongs to, and "parse error" lines.
+func parseVerify(out string) []string {
+	var found []string
+	point := ""
+	for line := range strings.Lines(out) {
+		text := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(text, "[E]"):
+			if text = strings.TrimSpace(text[3:]); point != "" {
+				text = point + ": " + text
+			}
+			found = append(found, text)
+		case strings.Contains(text, "parse error at"):
+			found = append(found, text)
+		case text != "" && !strings.HasPrefix(text, "[") && line[0] != ' ':
+			point = text
+		}
+	}
+	return found
+}
+
+// broken are the findings of findmnt.
+func (t tables) broken() []module.Finding {
+	var out []module.Finding
+	for _, e := range t.errors {
+		out = append(out, module.Finding{Summary: "/etc/fstab has an error: " + e, Cure: "Correct /etc/fstab, then prove it:\n    findmnt --verify"})
+	}
+	return out
 }
 
 // tables compares what is mounted with /etc/fstab and the arguments.
 func (c *mounts) tables(now, fstab []mount) []module.Finding {
 	var out []module.Finding
-	at := map[string]bool{}
+	at, meant := map[string]bool{}, map[string]bool{}
+	for _, m := range fstab {
+		meant[m.point] = slices.Contains(m.options, "ro")
+	}
 	for _, m := range now {
 		at[m.point] = true
-		if c.forbidReadOnly && strings.HasPrefix(m.source, "/dev/") && slices.Contains(m.options, "ro") && m.kind != "iso9660" && m.kind != "squashfs" {
+		if c.forbidReadOnly && !meant[m.point] && stuckReadOnly(m) {
 			out = append(out, module.Finding{Summary: m.point + " is mounted read-only", Cure: "Find out why (dmesg), repair the file system, remount it."})
 		}
 	}
@@ -110,6 +193,13 @@ func (c *mounts) tables(now, fstab []mount) []module.Finding {
 		}
 	}
 	return out
+}
+
+// stuckReadOnly reports whether a file system that holds the host's own files
+// cannot be written to.
+func stuckReadOnly(m mount) bool {
+	return strings.HasPrefix(m.source, "/dev/") && slices.Contains(m.options, "ro") && m.kind != "iso9660" && m.kind != "squashfs" && m.kind != "erofs" &&
+		!strings.HasPrefix(m.point, "/run/") && !strings.HasPrefix(m.point, "/proc/")
 }
 
 // mount is one line of a table of file systems.

@@ -32,8 +32,8 @@ difference. IPv4 and IPv6 count alike.`,
 }
 
 type portCheck struct {
-	tcp, udp, closedTCP, closedUDP []string
-	public                         bool
+	tcp, udp, closedTCP, closedUDP, loopback []string
+	public                                   bool
 }
 
 var (
@@ -49,12 +49,13 @@ func (c *portCheck) Schema(b *schema.Block) {
 	b.Strings(&c.udp, "udp", "UDP ports something must listen on.", number)
 	b.Strings(&c.closedTCP, "closed_tcp", "TCP ports nothing may listen on.", number)
 	b.Strings(&c.closedUDP, "closed_udp", "UDP ports nothing may listen on.", number)
+	b.Strings(&c.loopback, "loopback_tcp", "TCP ports something must listen on for the host itself, and for nobody else.", number)
 	b.Bool(&c.public, "public", "Listening on the loopback address alone is not enough.")
 }
 
 func (c *portCheck) Validate() error {
-	if len(c.tcp)+len(c.udp)+len(c.closedTCP)+len(c.closedUDP) == 0 {
-		return errors.New("One of the arguments \"tcp\", \"udp\", \"closed_tcp\" and \"closed_udp\" is needed.")
+	if len(c.tcp)+len(c.udp)+len(c.closedTCP)+len(c.closedUDP)+len(c.loopback) == 0 {
+		return errors.New("One of the arguments \"tcp\", \"udp\", \"loopback_tcp\", \"closed_tcp\" and \"closed_udp\" is needed.")
 	}
 	for _, pair := range [][2][]string{{c.tcp, c.closedTCP}, {c.udp, c.closedUDP}} {
 		for _, p := range pair[0] {
@@ -86,7 +87,7 @@ func (c *portCheck) Check(ctx context.Context, r host.Reader) ([]module.Finding,
 			switch {
 			case !ok:
 				out = append(out, module.Finding{Summary: fmt.Sprintf("nothing listens on %s/%s", proto, p), Cure: "See whether its service runs:\n    systemctl list-units --type=service --state=failed"})
-			case c.public && l.loopback:
+			case c.public && l.loopback && !slices.Contains(c.loopback, p):
 				out = append(out, module.Finding{Summary: fmt.Sprintf("what listens on %s/%s does so on the loopback address alone", proto, p), Cure: "Let its service listen on an address of the network."})
 			}
 		}
@@ -100,6 +101,12 @@ func (c *portCheck) Check(ctx context.Context, r host.Reader) ([]module.Finding,
 	}
 	must("tcp", c.tcp)
 	must("udp", c.udp)
+	must("tcp", c.loopback)
+	for _, p := range c.loopback {
+		if l, ok := open["tcp/"+p]; ok && !l.loopback {
+			out = append(out, module.Finding{Summary: fmt.Sprintf("what listens on tcp/%s does so for others too", p), Cure: "Bind its service to 127.0.0.1."})
+		}
+	}
 	mustNot("tcp", c.closedTCP)
 	mustNot("udp", c.closedUDP)
 	return out, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -37,12 +39,15 @@ var (
 	_ module.Validator = (*service)(nil)
 )
 
+var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+$`)
+
 func (c *service) Schema(b *schema.Block) {
-	b.Strings(&c.running, "running", "Units that must run.")
-	b.Strings(&c.enabled, "enabled", "Units that must start at boot.")
-	b.Strings(&c.stopped, "stopped", "Units that must not run.")
+	unit := schema.Match(unitName, "a unit name such as sshd or chronyd.service")
+	b.Strings(&c.running, "running", "Units that must run.", unit)
+	b.Strings(&c.enabled, "enabled", "Units that must start at boot.", unit)
+	b.Strings(&c.stopped, "stopped", "Units that must not run.", unit)
 	b.Bool(&c.noFailed, "no_failed", "No unit of the host may have failed.")
-	b.Strings(&c.exceptFailed, "except", "Units that may have failed.")
+	b.Strings(&c.exceptFailed, "except", "Units that may have failed.", unit)
 }
 
 func (c *service) Validate() error {
@@ -65,20 +70,12 @@ func full(unit string) string {
 
 func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	var out []module.Finding
-	seen := map[string]map[string]string{}
-	show := func(unit string) (map[string]string, error) {
-		if p, ok := seen[unit]; ok {
-			return p, nil
-		}
-		p, err := unitProperties(ctx, r, full(unit))
-		seen[unit] = p
-		return p, err
+	units, err := lookUnits(ctx, r, slices.Concat(c.running, c.stopped, c.enabled))
+	if err != nil {
+		return nil, err
 	}
 	for _, u := range c.running {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
 			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
 			if p["LoadState"] == "not-found" {
@@ -88,20 +85,14 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 		}
 	}
 	for _, u := range c.stopped {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		switch p["ActiveState"] {
 		case "active", "reloading", "activating":
 			out = append(out, module.Finding{Summary: full(u) + " runs and should not"})
 		}
 	}
 	for _, u := range c.enabled {
-		p, err := show(u)
-		if err != nil {
-			return nil, err
-		}
+		p := units[full(u)]
 		state := p["UnitFileState"]
 		if p["LoadState"] == "not-found" {
 			if !contains(c.running, u) {
@@ -115,7 +106,7 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 			}
 		}
 		switch state {
-		case "enabled", "enabled-runtime", "static", "alias", "indirect", "generated":
+		case "enabled", "static", "alias", "indirect", "generated":
 		default:
 			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not start at boot: it is %s", full(u), state), Cure: "Enable it:\n    systemctl enable " + full(u)})
 		}
@@ -185,18 +176,33 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// unitProperties asks systemd about a unit.
-func unitProperties(ctx context.Context, r host.Reader, unit string) (map[string]string, error) {
-	argv := []string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--", unit}
+// lookUnits asks systemd about all units at once.
+func lookUnits(ctx context.Context, r host.Reader, names []string) (map[string]map[string]string, error) {
+	var units []string
+	for _, n := range names {
+		if u := full(n); !contains(units, u) {
+			units = append(units, u)
+		}
+	}
+	if len(units) == 0 {
+		return nil, nil
+	}
+	argv := append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
-	p := parseProperties(string(res.Stdout))
-	if p["ActiveState"] == "" {
-		return nil, fmt.Errorf("systemctl show printed no state of %s: %q", unit, host.Shorten(string(res.Stdout), 100))
+	blocks := strings.Split(strings.Trim(string(res.Stdout), "\n"), "\n\n") // in the order asked for
+	all := map[string]map[string]string{}
+	for i, u := range units {
+		if len(blocks) == len(units) {
+			all[u] = parseProperties(blocks[i])
+		}
+		if all[u]["ActiveState"] == "" {
+			return nil, fmt.Errorf("systemctl show printed no state of %s: %q", u, host.Shorten(string(res.Stdout), 100))
+		}
 	}
-	return p, nil
+	return all, nil
 }
 
 // parseProperties reads the output of systemctl show for one unit.
