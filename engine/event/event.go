@@ -39,9 +39,12 @@ type Status string
 
 // The statuses. Planned is "would change", only in a plan.
 const (
-	OK          Status = "ok"
-	Changed     Status = "changed"
-	Planned     Status = "planned"
+	OK      Status = "ok"
+	Changed Status = "changed"
+	Planned Status = "planned"
+	// Undecided is a task a plan cannot tell about: it depends on what the tasks
+	// before it would change. Only in a plan.
+	Undecided   Status = "undecided"
 	Skipped     Status = "skipped"
 	Failed      Status = "failed"
 	Ignored     Status = "ignored" // failed, and ignore_errors is set

@@ -34,6 +34,9 @@ type hostState struct {
 	// changes says that, in a plan, an earlier task would have changed the host,
 	// so that later ones cannot be decided by looking.
 	changes bool
+	// replaced says that one of those would have replaced packages, after which
+	// even "nothing to do" may no longer hold.
+	replaced bool
 }
 
 // account is whom a connection runs commands as.

@@ -29,12 +29,14 @@ func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connectio
 func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connection, plan module.Plan, err error) (event.Event, map[string]cty.Value) {
 	if err != nil {
 		if u.pr.r.opts.Mode == Plan && u.pr.st.changes && !errors.Is(err, host.ErrUnreachable) {
-			return event.Event{Status: event.Planned, Message: undecided(err)}, u.unknownResults(s)
+			return event.Event{Status: event.Undecided, Message: undecided(err)}, u.unknownResults(s)
 		}
 		return u.failed(ctx, err), results(s)
 	}
 	changes := u.visible(plan)
 	switch {
+	case len(plan) == 0 && u.pr.r.opts.Mode == Plan && u.pr.st.replaced && u.t.Info.Effects&(module.Reboots|module.ChangesFacts) != 0:
+		return event.Event{Status: event.Undecided, Message: "nothing to do as the host is now; decided after the packages were replaced"}, u.unknownResults(s)
 	case len(plan) == 0:
 		return event.Event{Status: event.OK, Message: message(s)}, results(s)
 	case u.pr.r.opts.Mode == Plan:

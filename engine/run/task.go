@@ -98,8 +98,9 @@ func (pr *playRun) finish(ctx context.Context, t *playbook.Task, key string, ev 
 	}
 	if ev.Status == event.Planned {
 		pr.st.changes = true
+		pr.st.replaced = pr.st.replaced || t.Info.Effects.Has(module.ReplacesPackages)
 	}
-	if t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned {
+	if t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned && ev.Status != event.Undecided {
 		pr.st.forget()
 		if ctx.Err() == nil { // a run that is to stop at once asks nothing more
 			if out := pr.gather(ctx); out.failed() && ev.Status == event.Changed {
@@ -193,6 +194,13 @@ func resultValue(kind string, status event.Status, findings []module.Finding, ow
 		attrs["failed"] = cty.BoolVal(status == event.Failed || status == event.Unreachable)
 		if status == event.Planned {
 			attrs["changed"] = cty.True
+		}
+	}
+	if status == event.Undecided {
+		for _, n := range []string{"changed", "failed", "passed"} {
+			if _, ok := attrs[n]; ok {
+				attrs[n] = cty.UnknownVal(cty.Bool)
+			}
 		}
 	}
 	maps.Copy(attrs, own)

@@ -48,7 +48,7 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 		res := resultValue(u.t.Kind, ev.Status, ev.Findings, own)
 		done := ev.Status != event.Failed && ev.Status != event.Unreachable
 		why := "it failed"
-		if done && retry.Until != nil && ev.Status != event.Planned {
+		if done && retry.Until != nil && ev.Status != event.Planned && ev.Status != event.Undecided {
 			yes, known, out := u.pr.condition(retry.Until, u.withSelf(res))
 			if out.failed() {
 				ev.Status, ev.Error = out.status, out.err
@@ -163,7 +163,11 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 	}
 	if len(d.unknown) > 0 {
 		if u.pr.r.opts.Mode == Plan {
-			return event.Event{Status: event.Planned, Message: strings.Join(d.unknown, ", ") + ": known after apply"}, u.unknownResults(d.step)
+			st := event.Planned
+			if u.t.Kind == "check" || u.t.Info.Effects.Has(module.Local) { // these never change anything
+				st = event.Undecided
+			}
+			return event.Event{Status: st, Message: strings.Join(d.unknown, ", ") + ": known after apply"}, u.unknownResults(d.step)
 		}
 		return event.Event{Status: event.Failed, Error: &event.Error{Summary: "Value not known", Detail: fmt.Sprintf(
 			"The arguments %s depend on something that is not known: a task that was skipped, or a fact the host does not have.", strings.Join(d.unknown, ", "))}}, nil
@@ -210,7 +214,7 @@ func (u *use) checked(ctx context.Context, c module.Check, findings []module.Fin
 	pending := u.pr.r.opts.Mode == Plan && u.pr.st.changes
 	switch {
 	case pending && (err != nil || len(findings) > 0):
-		return event.Event{Status: event.Planned, Message: "checked after the tasks before it have changed the host"}, own
+		return event.Event{Status: event.Undecided, Message: "checked after the tasks before it have changed the host"}, own
 	case err != nil:
 		return u.failed(ctx, err), own
 	case len(findings) > 0:

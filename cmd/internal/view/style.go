@@ -19,7 +19,7 @@ func (s style) status(st event.Status, text string) string {
 	switch st {
 	case event.OK:
 		return s.paint("32", text)
-	case event.Changed, event.Planned:
+	case event.Changed, event.Planned, event.Undecided:
 		return s.paint("33", text)
 	case event.Failed, event.Unreachable, event.Interrupted:
 		return s.paint("1;31", text)
@@ -48,6 +48,8 @@ func (s style) diffLine(line string) string {
 // word is what people read for a status.
 func word(st event.Status) string {
 	switch st {
+	case event.Undecided:
+		return "not decided"
 	case event.Planned:
 		return "would change"
 	case event.NotRun:

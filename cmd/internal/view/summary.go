@@ -72,7 +72,7 @@ func (v *Human) columns(s *event.Summary) []event.Status {
 		change = event.Planned
 	}
 	out := []event.Status{event.OK, change}
-	for _, st := range []event.Status{event.Failed, event.Ignored, event.Unreachable, event.Skipped} {
+	for _, st := range []event.Status{event.Undecided, event.Failed, event.Ignored, event.Unreachable, event.Skipped} {
 		for _, h := range s.Hosts {
 			if h.Tasks[st] > 0 {
 				out = append(out, st)
@@ -124,5 +124,12 @@ func outcomeLine(by map[event.Status]int, plan bool, s *event.Summary) string {
 		}
 	}
 	parts = append(parts, Count(changes, "change"))
+	undecided := 0
+	for _, h := range s.Hosts {
+		undecided += h.Tasks[event.Undecided]
+	}
+	if undecided > 0 {
+		parts = append(parts, Count(undecided, "task")+" not decided")
+	}
 	return strings.Join(parts, ", ")
 }
