@@ -86,7 +86,11 @@ func failure(err error, t *playbook.Task) outcome {
 	var cmd *host.CommandError
 	switch {
 	case errors.As(err, &ce):
-		return outcome{status: event.Unreachable, err: &event.Error{Summary: "Host not reachable", Detail: strings.TrimSpace(ce.What + " " + ce.Cure), Address: ce.Address}}
+		summary := "Host not reachable"
+		if ce.Permanent { // it answers, and lets nobody in
+			summary = "Login not possible"
+		}
+		return outcome{status: event.Unreachable, err: &event.Error{Summary: summary, Detail: strings.TrimSpace(ce.What + " " + ce.Cure), Address: ce.Address}}
 	case errors.Is(err, host.ErrLocked):
 		return outcome{status: event.Failed, err: &event.Error{Summary: "Host is locked", Detail: err.Error()}}
 	case errors.Is(err, host.ErrUnreachable), errors.Is(err, host.ErrUnknown):

@@ -73,7 +73,7 @@ A first look:
 		},
 	}
 	f := cmd.PersistentFlags()
-	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, ./inventory)")
+	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, .ini or .yml)")
 	f.StringVar(&a.stateDir, "state-dir", ".ferry", "`directory` for the journal of runs")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")

@@ -21,7 +21,7 @@ func (a *app) inventoryPaths() []string {
 	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
 		return []string{env}
 	}
-	for _, p := range []string{"inventory.hcl", "inventory"} {
+	for _, p := range []string{"inventory.hcl", "inventory.ini", "inventory.yml"} {
 		if _, err := os.Stat(p); err == nil {
 			return []string{p}
 		}

@@ -45,6 +45,9 @@ func (s style) diffLine(line string) string {
 	return line
 }
 
+// incomplete is a host that took part in some plays and was passed by in others.
+const incomplete event.Status = "incomplete"
+
 // word is what people read for a status.
 func word(st event.Status) string {
 	switch st {

@@ -40,7 +40,9 @@ func (v *Human) summary(e event.Event) {
 			continue
 		}
 		shown := h.Status
-		if shown == event.OK && h.Tasks[event.Changed] > 0 {
+		if shown == event.NotRun && h.Tasks[event.OK]+h.Tasks[event.Changed] > 0 {
+			shown = incomplete
+		} else if shown == event.OK && h.Tasks[event.Changed] > 0 {
 			shown = event.Changed
 		} else if shown == event.OK && h.Tasks[event.Planned] > 0 {
 			shown = event.Planned
