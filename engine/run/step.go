@@ -61,7 +61,7 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
 		})
 	}
-	if err := u.apply(ctx, s, h, plan); err != nil {
+	if err := u.apply(ctx, s, h, c, plan); err != nil {
 		ev := u.failed(ctx, err)
 		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes
@@ -98,7 +98,7 @@ func message(s module.Step) string {
 
 // apply calls Apply. A lost connection is not a failure: the host is asked what
 // it shows once it answers again, and Apply goes on from there.
-func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module.Plan) error {
+func (u *use) apply(ctx context.Context, s module.Step, h host.Host, c *connection, plan module.Plan) error {
 	for try := 1; ; try++ {
 		err := s.Apply(ctx, h, plan)
 		if err == nil || !errors.Is(err, host.ErrUnknown) {
@@ -114,6 +114,11 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, plan module
 		u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the host answers again"}))
 		if u.acts(s) {
 			return &uncertain{err}
+		}
+		if c != nil { // a job the step had started goes on there: what it does is not over
+			if err := u.pr.st.settle(ctx, c); err != nil {
+				return err
+			}
 		}
 		if plan, err = s.Probe(ctx, h); err != nil || len(plan) == 0 {
 			return err
