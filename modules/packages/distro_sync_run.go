@@ -44,7 +44,7 @@ func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution)
 // what an interrupted transaction that had already replaced rpm leaves. Only
 // then, since the old rpm cannot read the new format either.
 func (d *distroSync) writable(ctx context.Context, h host.Host) error {
-	db := &rpmDB{keepCopy: true, timeout: d.timeout, progress: d.progress}
+	db := &rpmDB{keepCopy: true, convert: true, timeout: d.timeout, progress: d.progress}
 	have, want, err := db.look(ctx, h)
 	if err != nil || have == want {
 		return err

@@ -27,6 +27,10 @@ one it can read and not write. This module converts it:
 4. counts again: a rebuild that ends without an error and with fewer packages is
    a failure, and the copy is put back.
 
+A program that was killed while it had a Berkeley database open leaves shared memory
+(__db.* files) that keeps everybody out. That is repaired first: when no package
+manager runs, the files are removed; the database itself is not touched.
+
 Without "backend" the format that the host's rpm wants to write is taken.
 The copy is kept; "keep_copy = false" removes it once the conversion is proven.`,
 		Example: `task "rpm_db" "converted" {
@@ -34,13 +38,14 @@ The copy is kept; "keep_copy = false" removes it once the conversion is proven.`
 }
 `,
 		Effects: module.ChangesFacts,
-		New:     func() module.Step { return &rpmDB{timeout: 30 * time.Minute, keepCopy: true} },
+		New:     func() module.Step { return &rpmDB{timeout: 30 * time.Minute, keepCopy: true, convert: true} },
 	}
 }
 
 type rpmDB struct {
 	backend  string
 	keepCopy bool
+	convert  bool
 	timeout  time.Duration
 
 	packages int
@@ -56,6 +61,7 @@ var (
 
 func (d *rpmDB) Schema(b *schema.Block) {
 	b.String(&d.backend, "backend", "Format to have.", schema.OneOf("sqlite", "ndb", "bdb"))
+	b.Bool(&d.convert, "convert", "Bring the database to the format. With false, only one that cannot be opened is repaired.")
 	b.Bool(&d.keepCopy, "keep_copy", "Keep the copy made before the conversion.")
 	b.Duration(&d.timeout, "job_timeout", "How long the rebuild may take on the host.")
 }
@@ -97,8 +103,13 @@ func (d *rpmDB) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	} else if pending {
 		return module.Plan{{Argument: "backend", To: "a conversion that was started is to be concluded"}}, nil
 	}
+	if shut, err := shutOut(ctx, r); err != nil {
+		return nil, err
+	} else if shut {
+		return module.Plan{{Argument: "database", From: "shut by the shared memory of a program that was killed", To: "open"}}, nil
+	}
 	have, want, err := d.look(ctx, r)
-	if err != nil || have == want {
+	if err != nil || have == want || !d.convert {
 		return nil, err
 	}
 	return module.Plan{{Argument: "backend", From: have, To: fmt.Sprintf("%s (%d packages, with a copy first)", want, d.packages)}}, nil
@@ -145,6 +156,26 @@ echo "copy=$copy"
 `
 
 func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
+	shut, err := shutOut(ctx, h)
+	if err != nil {
+		return err
+	}
+	if shut {
+		argv := []string{"/bin/sh", "-c", openScript}
+		res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // twice is once
+		if _, err = host.Must(argv, res, err); err != nil {
+			return err
+		}
+	}
+	pending, err := h.JobPending(ctx, d.jobKey())
+	if err != nil {
+		return err
+	}
+	if !pending { // a conversion that was started is concluded in any case
+		if have, want, err := d.look(ctx, h); err != nil || have == want || !d.convert {
+			return err
+		}
+	}
 	res, err := runJob(ctx, h, "the conversion of the rpm database", host.Job{
 		Key: d.jobKey(), Timeout: d.timeout, Output: d.progress,
 		Script: fmt.Sprintf(convertScript, host.Quote(d.backend), host.Quote(fmt.Sprint(d.keepCopy))),
@@ -156,4 +187,25 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		}
 	}
 	return err
+}
+
+// openScript removes the shared memory of a Berkeley database. It waits for no
+// one: where a package manager runs, the memory is in use.
+const openScript = `for p in rpm dnf yum; do if pgrep -x "$p" >/dev/null; then echo "a package manager is at work ($p); the database is left as it is" >&2; exit 1; fi; done
+rm -f "$(rpm -E %_dbpath)"/__db.*`
+
+// shutOut reports whether rpm cannot open its database because a program that
+// had it open was killed.
+func shutOut(ctx context.Context, r host.Reader) (bool, error) {
+	argv := []string{"rpm", "-q", "rpm"}
+	res, err := r.Query(ctx, argv...)
+	if err != nil || res.OK() {
+		return false, err
+	}
+	for _, sign := range []string{"DB_RUNRECOVERY", "Thread died in Berkeley DB library"} {
+		if strings.Contains(string(res.Stderr), sign) {
+			return true, nil
+		}
+	}
+	return false, &host.CommandError{Argv: argv, Result: res}
 }

@@ -7,6 +7,12 @@ play "preflight" {
   hosts       = var.hosts
   become      = true
 
+  # A transaction that was killed can leave the rpm database shut.
+  task "rpm_db" "readable" {
+    convert = false
+    tags    = ["always"]
+  }
+
   # A host on which the transaction was started is not looked at as if it had not
   # been: what is half done is completed by the play "migrate".
   task "shell" "started" {
