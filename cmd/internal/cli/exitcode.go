@@ -16,7 +16,9 @@ const (
 	exitHostsFailed = 3 // 2 is what the Go runtime uses for a crash
 	exitUnreachable = 4
 	exitPending     = 5 // plan --detailed-exitcode
+	exitGate        = 6
 	exitInvalid     = 10
+	exitLocked      = 11
 	exitInterrupted = 130
 )
 
@@ -29,6 +31,8 @@ func exitMeaning() map[int]string {
 		exitHostsFailed: "some hosts failed, or their turn never came",
 		exitUnreachable: "some hosts were unreachable, none failed",
 		exitPending:     "there are changes to make (`plan --detailed-exitcode`)",
+		exitGate:        "the run stopped at a gate; `ferry resume` goes on from there",
+		exitLocked:      "the run is under way in another process",
 		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
 		exitInterrupted: "interrupted",
 	}
@@ -74,6 +78,9 @@ func exitCode(err error) int {
 // summaryCode is the exit code of a run.
 func summaryCode(s event.Summary, interrupted bool) int {
 	code := exitDone
+	if s.Stopped != nil && !interrupted {
+		return exitGate
+	}
 	for _, h := range s.Hosts {
 		switch h.Status {
 		case event.Failed, event.NotRun:
