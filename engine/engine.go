@@ -68,9 +68,7 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		}
 		out = append(out, ph)
 	}
-	if !set.HasErrors() {
-		checkVariables(c, out, &set)
-	}
+	checkVariables(c, out, &set)
 	set.Sort()
 	return out, set
 }

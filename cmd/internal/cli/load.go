@@ -15,16 +15,24 @@ import (
 
 // inventoryPaths are the inventories named by flags, the environment or habit.
 func (a *app) inventoryPaths() []string {
-	if len(a.inventories) > 0 {
-		return a.inventories
-	}
-	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
-		return []string{env}
+	if named := a.namedInventories(); len(named) > 0 {
+		return named
 	}
 	for _, p := range []string{"inventory.hcl", "inventory.ini", "inventory.yml"} {
 		if _, err := os.Stat(p); err == nil {
 			return []string{p}
 		}
+	}
+	return nil
+}
+
+// namedInventories are the inventories named by flags or the environment.
+func (a *app) namedInventories() []string {
+	if len(a.inventories) > 0 {
+		return a.inventories
+	}
+	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
+		return []string{env}
 	}
 	return nil
 }
@@ -57,8 +65,7 @@ type runFlags struct {
 func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	cmd.ValidArgsFunction = first(completePlaybook)
 	fs := cmd.Flags()
-	fs.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
-	fs.StringArrayVar(&f.varFiles, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	a.varFlags(cmd, &f.vars, &f.varFiles)
 	fs.StringArrayVarP(&f.limit, "limit", "l", nil, "work only on hosts of this `pattern`; @FILE reads it from a file")
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
@@ -68,8 +75,17 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	fs.BoolVar(&f.json, "json", false, "print one JSON object per event")
 	fs.StringVar(&f.view, "view", "auto", "how the run is shown: live, plain, or auto (live on a terminal)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "leave out tasks that found nothing to do")
-	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeHosts)
+	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeLimit)
+	_ = cmd.RegisterFlagCompletionFunc("tags", a.completeTags)
+	_ = cmd.RegisterFlagCompletionFunc("skip-tags", a.completeTags)
 	_ = cmd.RegisterFlagCompletionFunc("view", words("auto", "live", "plain"))
+}
+
+// varFlags adds the flags that give variables values.
+func (a *app) varFlags(cmd *cobra.Command, vars, files *[]string) {
+	cmd.Flags().StringArrayVar(vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(files, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("var", a.completeVar)
 }
 
 // prepare loads everything and selects hosts. No connection is made.
