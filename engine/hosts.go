@@ -21,9 +21,7 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 			out = append(out, ph)
 		}
 	}
-	if !s.set.HasErrors() {
-		checkVariables(c, out, &s.set)
-	}
+	checkVariables(c, out, &s.set)
 	s.set.Sort()
 	return out, s.set
 }

@@ -73,7 +73,7 @@ func readFile(name string, set *diag.Set) *hclsyntax.Body {
 		return nil
 	}
 	set.AddSource(name, src)
-	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	f, diags := diag.ParseConfig(src, name)
 	if diags.HasErrors() {
 		set.Append(firstError(diags)) // what follows is mostly its echo
 		return nil

@@ -224,7 +224,7 @@ func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
 			return
 		}
 	} else if v.typ != cty.String && !(v.typ == cty.DynamicPseudoType) {
-		expr, diags := hclsyntax.ParseExpression([]byte(a.text), "--var "+a.name, hcl.InitialPos)
+		expr, diags := diag.ParseExpression([]byte(a.text), "--var "+a.name)
 		if !diags.HasErrors() {
 			val, diags = expr.Value(&hcl.EvalContext{Functions: pb.functions})
 		}

@@ -26,7 +26,7 @@ const (
 func exitMeaning() map[int]string {
 	return map[int]string{
 		exitDone:        "done",
-		exitFailed:      "ferry could not do what was asked (usage, journal, a bug)",
+		exitFailed:      "ferry could not do what was asked (usage, journal, a bug); `fmt --check`: a file is not laid out",
 		2:               "reserved: a crash of the program",
 		exitHostsFailed: "some hosts failed, or their turn never came",
 		exitUnreachable: "some hosts were unreachable, none failed",

@@ -15,16 +15,24 @@ import (
 
 // inventoryPaths are the inventories named by flags, the environment or habit.
 func (a *app) inventoryPaths() []string {
-	if len(a.inventories) > 0 {
-		return a.inventories
-	}
-	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
-		return []string{env}
+	if named := a.namedInventories(); len(named) > 0 {
+		return named
 	}
 	for _, p := range []string{"inventory.hcl", "inventory.ini", "inventory.yml"} {
 		if _, err := os.Stat(p); err == nil {
 			return []string{p}
 		}
+	}
+	return nil
+}
+
+// namedInventories are the inventories named by flags or the environment.
+func (a *app) namedInventories() []string {
+	if len(a.inventories) > 0 {
+		return a.inventories
+	}
+	if env := os.Getenv("FERRY_INVENTORY"); env != "" {
+		return []string{env}
 	}
 	return nil
 }
@@ -57,22 +65,17 @@ type runFlags struct {
 
 func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	cmd.ValidArgsFunction = first(completePlaybook)
-	f.addVars(cmd)
 	f.addView(cmd)
 	fs := cmd.Flags()
+	a.varFlags(cmd, &f.vars, &f.varFiles)
 	fs.StringArrayVarP(&f.limit, "limit", "l", nil, "work only on hosts of this `pattern`; @FILE reads it from a file")
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again (while a job runs on it: at least 30m)")
-	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeHosts)
-}
-
-// addVars adds the flags that give variables values.
-func (f *runFlags) addVars(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
-	fs.StringArrayVar(&f.varFiles, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeLimit)
+	_ = cmd.RegisterFlagCompletionFunc("tags", a.completeTags)
+	_ = cmd.RegisterFlagCompletionFunc("skip-tags", a.completeTags)
 }
 
 // addGates adds the flag that says what happens at a gate.
@@ -112,6 +115,13 @@ func (f *runFlags) request(path string, inventories []string) engine.Request {
 		Playbook: path, Inventories: inventories, Vars: f.vars, VarFiles: f.varFiles, Limit: f.limit, Tags: f.tags, SkipTags: f.skipTags,
 		Parallel: f.parallel, Patience: f.patience,
 	}.Absolute()
+}
+
+// varFlags adds the flags that give variables values.
+func (a *app) varFlags(cmd *cobra.Command, vars, files *[]string) {
+	cmd.Flags().StringArrayVar(vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
+	cmd.Flags().StringArrayVar(files, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("var", a.completeVar)
 }
 
 // prepare loads everything and selects hosts. No connection is made.

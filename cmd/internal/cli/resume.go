@@ -25,7 +25,7 @@ to look at, are taken from the journal and not done twice. Hosts that had failed
 			return a.resume(cmd.Context(), optional(args), &f)
 		},
 	}
-	f.addVars(cmd)
+	a.varFlags(cmd, &f.vars, &f.varFiles)
 	f.addGates(cmd)
 	f.addView(cmd)
 	cmd.Flags().IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default: as before)")
