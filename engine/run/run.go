@@ -28,7 +28,9 @@ type Runner struct {
 
 // New prepares a run.
 func New(pb *playbook.Playbook, g playbook.Globals, c Connect, o Options) *Runner {
-	return &Runner{pb: pb, globals: g, connect: c, opts: o, emit: newEmitter(o), hosts: map[string]*hostState{}}
+	e := newEmitter(o)
+	e.revealed = pb.Revealed
+	return &Runner{pb: pb, globals: g, connect: c, opts: o, emit: e, hosts: map[string]*hostState{}}
 }
 
 // Run executes the plays in order and returns how each host ended. The error is
