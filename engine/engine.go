@@ -68,6 +68,7 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		}
 		out = append(out, ph)
 	}
+	set.Extend(c.Playbook.CheckSecrets())
 	if !set.HasErrors() {
 		checkVariables(c, out, &set)
 	}

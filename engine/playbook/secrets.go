@@ -190,3 +190,52 @@ func (s *Scope) Secrets() []string {
 	}
 	return out
 }
+
+// CheckSecrets decrypts the secrets that the playbook's expressions name without
+// the help of a host, so that one that cannot be read is an error before the
+// first connection and not in the middle of a run.
+func (pb *Playbook) CheckSecrets() hcl.Diagnostics {
+	var out hcl.Diagnostics
+	s := pb.staticScope(nil)
+	ctx := s.Context(nil).NewChild()
+	ctx.Functions = pb.functions
+	seen := map[string]bool{}
+	look := func(e hclsyntax.Expression) {
+		if e == nil {
+			return
+		}
+		_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+			call, ok := n.(*hclsyntax.FunctionCallExpr)
+			if !ok || call.Name != "secret" && call.Name != "secretfile" {
+				return nil
+			}
+			_, diags := call.Value(ctx)
+			for _, d := range diags {
+				set := diag.Set{Diags: hcl.Diagnostics{d}}
+				if key := d.Error(); set.SecretProblem() && !seen[key] {
+					seen[key] = true
+					out = append(out, d)
+				}
+			}
+			return nil
+		})
+	}
+	for _, l := range pb.locals {
+		look(l.expr)
+	}
+	for _, p := range pb.Plays {
+		tasks := func(t *Task) {
+			for _, a := range t.Attrs {
+				look(a.Expr)
+			}
+			for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.ChangedWhen, t.Meta.FailedWhen, t.Meta.Environment} {
+				look(e)
+			}
+		}
+		Walk(p.Items, tasks)
+		for _, h := range p.Handlers {
+			tasks(h)
+		}
+	}
+	return out
+}

@@ -56,6 +56,7 @@ func (k *Keyring) openAge(data []byte) ([]byte, *Error) {
 	reason := Wrong
 	switch {
 	case len(notes) > 0:
+		reason = NoKey
 		what += ", and " + strings.Join(notes, "; ")
 	case len(tried) == 0:
 		reason = NoKey

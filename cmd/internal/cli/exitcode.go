@@ -17,6 +17,7 @@ const (
 	exitUnreachable = 4
 	exitPending     = 5 // plan --detailed-exitcode
 	exitInvalid     = 10
+	exitSecret      = 12
 	exitInterrupted = 130
 )
 
@@ -30,6 +31,7 @@ func exitMeaning() map[int]string {
 		exitUnreachable: "some hosts were unreachable, none failed",
 		exitPending:     "there are changes to make (`plan --detailed-exitcode`)",
 		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
+		exitSecret:      "a secret that is needed cannot be decrypted; no connection was made",
 		exitInterrupted: "interrupted",
 	}
 }
@@ -65,7 +67,14 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &ce):
 		return ce.code
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, diag.ErrSecret):
+		return exitSecret
 	case errors.As(err, &de):
+		if de.Set.SecretProblem() {
+			return exitSecret
+		}
 		return exitInvalid
 	}
 	return exitFailed

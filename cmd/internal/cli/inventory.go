@@ -14,7 +14,7 @@ func setOf(diags hcl.Diagnostics) diag.Set { return diag.Set{Diags: diags} }
 
 func (a *app) inventoryCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "inventory", Short: "Show the hosts, groups and variables of the inventory"}
-	var asJSON bool
+	var asJSON, withVars bool
 	list := &cobra.Command{
 		Use: "list [PATTERN]", Short: "List hosts with their groups and how they are reached", Args: between(0, 1), ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -35,6 +35,12 @@ func (a *app) inventoryCommand() *cobra.Command {
 				_, err = fmt.Fprintf(a.out, "%s\n", b)
 				return err
 			}
+			if withVars {
+				for _, h := range l.Hosts {
+					fmt.Fprint(a.out, h.Text())
+				}
+				return nil
+			}
 			width := 4
 			for _, h := range l.Hosts {
 				width = max(width, len(h.Name))
@@ -53,10 +59,11 @@ func (a *app) inventoryCommand() *cobra.Command {
 		},
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON, with variables")
+	list.Flags().BoolVar(&withVars, "vars", false, "show each host with its connection and variables; what is sensitive is masked")
 	graph := &cobra.Command{
 		Use: "graph [GROUP]", Short: "Show groups and hosts as a tree", Args: between(0, 1), ValidArgsFunction: first(a.completeHosts),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inv, err := a.inventory(cmd.Context())
+			inv, err := a.inventoryNames(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Args:              between(1, 1),
 		ValidArgsFunction: first(completePlaybook),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pb, set := playbook.Load(args[0], a.reg, Version())
+			pb, set := playbook.Load(args[0], a.reg, Version(), playbook.WithSecrets(a.keyring()))
 			if err := a.failed(set); err != nil {
 				return err
 			}
