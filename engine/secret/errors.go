@@ -22,13 +22,13 @@ const (
 type Error struct {
 	Name   string // the file, or what else was to be decrypted
 	Reason Reason
-	What   string // why, as the end of "NAME cannot be decrypted: "
+	What   string // why, as the end of "Cannot decrypt NAME: "
 	Cure   string // what to do: whole sentences
 	Err    error  // may be nil
 }
 
 func (e *Error) Error() string {
-	s := e.Name + " cannot be decrypted: " + e.What + "."
+	s := "Cannot decrypt " + e.Name + ": " + e.What + "."
 	if e.Cure != "" {
 		s += " " + e.Cure
 	}
