@@ -21,6 +21,7 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 			out = append(out, ph)
 		}
 	}
+	s.set.Extend(c.Playbook.CheckSecrets())
 	checkVariables(c, out, &s.set)
 	s.set.Sort()
 	return out, s.set

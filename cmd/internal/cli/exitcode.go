@@ -19,6 +19,7 @@ const (
 	exitGate        = 6
 	exitInvalid     = 10
 	exitLocked      = 11
+	exitSecret      = 12
 	exitInterrupted = 130
 )
 
@@ -34,6 +35,7 @@ func exitMeaning() map[int]string {
 		exitGate:        "the run stopped at a gate; `ferry resume` goes on from there",
 		exitLocked:      "the run is under way in another process",
 		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
+		exitSecret:      "a secret that is needed cannot be decrypted; no connection was made",
 		exitInterrupted: "interrupted",
 	}
 }
@@ -69,7 +71,14 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &ce):
 		return ce.code
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, diag.ErrSecret):
+		return exitSecret
 	case errors.As(err, &de):
+		if de.Set.SecretProblem() {
+			return exitSecret
+		}
 		return exitInvalid
 	}
 	return exitFailed

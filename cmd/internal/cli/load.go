@@ -39,11 +39,21 @@ func (a *app) namedInventories() []string {
 
 // inventory loads the inventories.
 func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
+	return a.loadInventory(ctx, inventory.Options{Secrets: a.keyring()})
+}
+
+// inventoryNames loads the inventories for the names of hosts and groups:
+// nothing encrypted is read.
+func (a *app) inventoryNames(ctx context.Context) (*inventory.Inventory, error) {
+	return a.loadInventory(ctx, inventory.Options{SkipSecrets: true})
+}
+
+func (a *app) loadInventory(ctx context.Context, o inventory.Options) (*inventory.Inventory, error) {
 	paths := a.inventoryPaths()
 	if len(paths) == 0 {
 		return nil, failf(exitInvalid, "No inventory", "no inventory is named, and there is none in this directory. Name the file that lists the hosts:\n    --inventory FILE")
 	}
-	inv, set := inventory.Load(ctx, paths, inventory.Options{})
+	inv, set := inventory.Load(ctx, paths, o)
 	if err := a.failed(set); err != nil {
 		return nil, err
 	}
@@ -120,7 +130,7 @@ func (f *runFlags) request(path string, inventories []string) engine.Request {
 // varFlags adds the flags that give variables values.
 func (a *app) varFlags(cmd *cobra.Command, vars, files *[]string) {
 	cmd.Flags().StringArrayVar(vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
-	cmd.Flags().StringArrayVar(files, "var-file", nil, "set variables from an HCL `file`; may be repeated")
+	cmd.Flags().StringArrayVar(files, "var-file", nil, "set variables from a `file` in HCL or YAML, which may be encrypted; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("var", a.completeVar)
 }
 
@@ -138,11 +148,11 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 	if err != nil {
 		return c, nil, err
 	}
-	pb, set := playbook.Load(path, a.reg, Version())
+	pb, set := playbook.Load(path, a.reg, Version(), playbook.WithSecrets(a.keyring()))
 	if err := a.failed(set); err != nil {
 		return c, nil, err
 	}
-	g, set := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars})
+	g, set := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring())})
 	if err := a.failed(set); err != nil {
 		return c, nil, err
 	}

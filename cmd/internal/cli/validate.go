@@ -105,7 +105,7 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 
 // validateOne checks one playbook; without errors it is described.
 func (a *app) validateOne(path string, f validateFlags, inv *inventory.Inventory) (*validatedOne, diag.Set) {
-	pb, set := playbook.Load(path, a.reg, Version())
+	pb, set := playbook.Load(path, a.reg, Version(), playbook.WithSecrets(a.keyring()))
 	if pb == nil {
 		return nil, set
 	}
