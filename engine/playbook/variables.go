@@ -173,6 +173,15 @@ func (pb *Playbook) validate(v *Variable, val cty.Value, from string) hcl.Diagno
 	return out
 }
 
+// HasDefault reports whether the variable has a value without being given one.
+func (v *Variable) HasDefault() bool { return v.def != nil }
+
+// Has reports whether a variable is given the same value for every host.
+func (g Globals) Has(name string) bool {
+	_, ok := g.values[name]
+	return ok
+}
+
 // Inputs are values of variables given when a run starts, strongest last.
 type Inputs struct {
 	Files []string // --var-file
