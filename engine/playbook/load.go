@@ -17,8 +17,11 @@ import (
 // can be checked without a host. The set holds every problem found and the text
 // of every file read; the playbook is nil if there were errors. ferryVersion is
 // compared with required_version; empty skips that.
-func Load(path string, reg *module.Registry, ferryVersion string) (*Playbook, diag.Set) {
+func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option) (*Playbook, diag.Set) {
 	var set diag.Set
+	for _, o := range opts {
+		o(&loader{set: &set})
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		abs = path

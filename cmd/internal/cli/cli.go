@@ -79,7 +79,7 @@ A first look:
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
 	cmd.AddCommand(
 		a.validateCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
-		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.versionCommand(),
+		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.schemaCommand(), a.lspCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
