@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"maps"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -10,9 +12,10 @@ import (
 )
 
 // evalContext is what expressions of an inventory can use: a few functions
-// that only compute, and no variables. An inventory is data.
-func evalContext() *hcl.EvalContext {
-	return &hcl.EvalContext{Functions: map[string]function.Function{
+// that only compute or read secrets and files, and no variables. An inventory is
+// data. Paths start at the directory dir.
+func (b *builder) evalContext(dir string) *hcl.EvalContext {
+	f := map[string]function.Function{
 		"concat":    stdlib.ConcatFunc,
 		"format":    stdlib.FormatFunc,
 		"join":      stdlib.JoinFunc,
@@ -23,7 +26,9 @@ func evalContext() *hcl.EvalContext {
 		"trimspace": stdlib.TrimSpaceFunc,
 		"upper":     stdlib.UpperFunc,
 		"sensitive": sensitiveFunc(),
-	}}
+	}
+	maps.Copy(f, b.secretFuncs(dir))
+	return &hcl.EvalContext{Functions: f}
 }
 
 // sensitiveFunc makes a variable of the inventory one that is never shown.

@@ -122,6 +122,8 @@ type Stopped struct {
 	Gate   string `json:"gate"`
 	Batch  int    `json:"batch,omitempty"`
 	Reason string `json:"reason"`
+	// Cure are the commands that go on from there.
+	Cure []string `json:"cure,omitempty"`
 }
 
 // HostSummary is what became of one host.

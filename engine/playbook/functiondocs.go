@@ -17,7 +17,7 @@ type FunctionDoc struct {
 // FunctionDocs describes the functions of the language, in no order.
 func FunctionDocs() []FunctionDoc {
 	var out []FunctionDoc
-	for name, f := range functions(string(filepath.Separator)) {
+	for name, f := range functions(string(filepath.Separator), &secrets{}, true) {
 		doc := f.Description()
 		if doc == "" {
 			doc = undescribed()[name]

@@ -19,22 +19,27 @@ import (
 // compared with required_version; empty skips that.
 func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option) (*Playbook, diag.Set) {
 	var set diag.Set
-	for _, o := range opts {
-		o(&loader{set: &set})
-	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		abs = path
 	}
-	pb := &Playbook{Name: filepath.Base(abs), Dir: abs, Files: schema.NewFiles(), reg: reg}
+	pb := &Playbook{Name: filepath.Base(abs), Dir: abs, Files: schema.NewFiles(), reg: reg, secrets: &secrets{}}
+	for _, o := range opts {
+		o(pb)
+	}
+	set.Sources = pb.Sources // of WithBuffers
 	if strings.HasSuffix(abs, ".hcl") {
 		pb.Name = strings.TrimSuffix(pb.Name, ".hcl")
 		pb.Dir = filepath.Dir(abs)
 	}
-	pb.functions = functions(pb.Dir)
+	pb.functions = functions(pb.Dir, pb.secrets, false)
+	pb.static = functions(pb.Dir, pb.secrets, true)
 
 	files := readFiles(path, &set)
 	for _, f := range files { // "your ferry is too old" beats every other message
+		if f.encrypted {
+			continue
+		}
 		checkVersion(f.body, ferryVersion, &set)
 	}
 	if set.HasErrors() {
@@ -42,9 +47,12 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 		return nil, set
 	}
 	for _, f := range files {
-		if f.vars {
+		switch {
+		case f.encrypted:
+			pb.autoVars = append(pb.autoVars, assignment{file: f.name})
+		case f.vars:
 			pb.autoVars = append(pb.autoVars, assignments(f.body, &set)...)
-		} else {
+		default:
 			pb.readTop(f.body, &set)
 		}
 	}

@@ -29,6 +29,8 @@ type Playbook struct {
 	locals    []*local
 	autoVars  []assignment
 	functions map[string]function.Function
+	static    map[string]function.Function // the same, for checks without a host
+	secrets   *secrets
 	reg       *module.Registry
 }
 

@@ -26,6 +26,8 @@ type sourceFile struct {
 	name string
 	body *hclsyntax.Body
 	vars bool // *.auto.vars.hcl
+
+	encrypted bool // *.auto.vars.hcl.age; not parsed
 }
 
 // readFiles parses the .hcl files of a directory, or one file.
@@ -45,7 +47,8 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 		}
 		names = nil
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") {
+			hcl := strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), varsSuffix+ageSuffix)
+			if hcl && !strings.HasPrefix(e.Name(), ".") {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}
@@ -62,6 +65,10 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 	}
 	var out []sourceFile
 	for _, name := range names {
+		if strings.HasSuffix(name, ageSuffix) {
+			out = append(out, sourceFile{name: name, encrypted: true})
+			continue
+		}
 		if body := readFile(name, set); body != nil {
 			out = append(out, sourceFile{name: name, body: body, vars: strings.HasSuffix(name, varsSuffix)})
 		}
@@ -105,6 +112,15 @@ func firstError(diags hcl.Diagnostics) *hcl.Diagnostic {
 }
 
 func readText(name string) ([]byte, error) {
+	src, err := readBytes(name)
+	if err != nil {
+		return nil, err
+	}
+	return src, checkUTF8(src)
+}
+
+// readBytes reads a regular file of sensible size.
+func readBytes(name string) ([]byte, error) {
 	st, err := os.Stat(name)
 	switch {
 	case err != nil:
@@ -118,6 +134,10 @@ func readText(name string) ([]byte, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
+	return src, nil
+}
+
+func checkUTF8(src []byte) error {
 	if !utf8.Valid(src) {
 		line := 1
 		for i := 0; i < len(src); {
@@ -128,9 +148,9 @@ func readText(name string) ([]byte, error) {
 			}
 			i += n
 		}
-		return nil, fmt.Errorf("line %d is not valid UTF-8", line)
+		return fmt.Errorf("line %d is not valid UTF-8", line)
 	}
-	return src, nil
+	return nil
 }
 
 // cause drops the path that os errors repeat.

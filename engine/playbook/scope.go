@@ -130,7 +130,11 @@ func (s *Scope) Context(extra map[string]cty.Value) *hcl.EvalContext {
 }
 
 func (s *Scope) build() *hcl.EvalContext {
-	c := &hcl.EvalContext{Functions: s.pb.functions, Variables: map[string]cty.Value{
+	functions := s.pb.functions
+	if s.static {
+		functions = s.pb.static
+	}
+	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
 		"var": s.vars, "host": s.host, "facts": cty.ObjectVal(s.facts),
 		"path": cty.ObjectVal(map[string]cty.Value{"playbook": cty.StringVal(s.pb.Dir)}),
 	}}
@@ -227,24 +231,6 @@ func keyText(v cty.Value) string {
 		return v.AsBigFloat().Text('f', -1)
 	}
 	return fmt.Sprint(schema.ToGo(v))
-}
-
-// Secrets are the strings in the values of sensitive variables.
-func (s *Scope) Secrets() []string {
-	var out []string
-	for _, v := range s.vars.AsValueMap() {
-		v, marks := v.UnmarkDeepWithPaths()
-		if len(marks) == 0 {
-			continue
-		}
-		_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
-			if e.Type() == cty.String && e.IsKnown() && !e.IsNull() {
-				out = append(out, e.AsString())
-			}
-			return true, nil
-		})
-	}
-	return out
 }
 
 // globalScope sees the variables that do not depend on a host; the others are

@@ -61,6 +61,8 @@ type Options struct {
 	// GateWait is how long the run waits at a gate that needs a person or a
 	// maintenance window before it stops there; negative waits without end.
 	GateWait time.Duration
+	// Reference is how commands that are shown name this run; empty means ID.
+	Reference string
 	// Pending are the handlers that earlier runs of the playbook owe, by host and
 	// play.
 	Pending map[string]map[string][]string
@@ -76,6 +78,13 @@ func (o Options) parallel(ro playbook.Rollout) int {
 		return o.Parallel
 	}
 	return 50
+}
+
+func (o Options) reference() string {
+	if o.Reference != "" {
+		return o.Reference
+	}
+	return o.ID
 }
 
 func (o Options) patience() time.Duration {

@@ -177,8 +177,19 @@ func (pl *playState) batch(ctx context.Context, w wave) string {
 
 // acted reports whether an action ended well in the run that is resumed, so that
 // doing it again would do it twice.
-func (pl *playState) acted(st *hostState, address string) bool {
-	return pl.resumed != nil && pl.resumed.Acted[st.info.Name][address]
+func (pl *playState) acted(st *hostState, t *playbook.Task, address string) bool {
+	switch {
+	case pl.resumed == nil || t.Kind == "handler": // a handler was notified anew
+		return false
+	case !t.Meta.RunOnce:
+		return pl.resumed.Acted[st.info.Name][address]
+	}
+	for _, done := range pl.resumed.Acted {
+		if done[address] {
+			return true
+		}
+	}
+	return false
 }
 
 // actedResult is the result of an action that an earlier run did: that it

@@ -86,7 +86,7 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 // use runs one use of a module with its retries.
 func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
 	t := u.t
-	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, u.address()) {
+	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, t, u.address()) {
 		pr.report(t, u.key, event.Event{Status: event.Skipped, Message: "done in run " + pr.r.opts.Resume.Run})
 		return actedResult(t), outcome{status: event.OK}
 	}

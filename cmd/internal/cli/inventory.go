@@ -23,7 +23,7 @@ func orders() []string {
 
 func (a *app) inventoryCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "inventory", Short: "Show the hosts, groups and variables of the inventory"}
-	var asJSON bool
+	var asJSON, withVars bool
 	var order string
 	var seed uint64
 	list := &cobra.Command{
@@ -50,6 +50,12 @@ func (a *app) inventoryCommand() *cobra.Command {
 				_, err = fmt.Fprintf(a.out, "%s\n", b)
 				return err
 			}
+			if withVars {
+				for _, h := range l.Hosts {
+					fmt.Fprint(a.out, h.Text())
+				}
+				return nil
+			}
 			width := 4
 			for _, h := range l.Hosts {
 				width = max(width, len(h.Name))
@@ -71,10 +77,11 @@ func (a *app) inventoryCommand() *cobra.Command {
 	list.Flags().StringVar(&order, "order", string(inventory.OrderInventory), "`order` of the hosts: "+strings.Join(orders(), ", "))
 	list.Flags().Uint64Var(&seed, "seed", 0, "`number` from which --order shuffle starts; the same one gives the same order")
 	_ = list.RegisterFlagCompletionFunc("order", words(orders()...))
+	list.Flags().BoolVar(&withVars, "vars", false, "show each host with its connection and variables; what is sensitive is masked")
 	graph := &cobra.Command{
 		Use: "graph [GROUP]", Short: "Show groups and hosts as a tree", Args: between(0, 1), ValidArgsFunction: first(a.completeGroups),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inv, err := a.inventory(cmd.Context())
+			inv, err := a.inventoryNames(cmd.Context())
 			if err != nil {
 				return err
 			}

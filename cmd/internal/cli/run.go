@@ -9,6 +9,7 @@ import (
 	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/journal"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 )
@@ -31,6 +32,7 @@ so a run that was interrupted is simply run again: what the host shows decides w
 		},
 	}
 	f.add(a, cmd)
+	f.addGates(cmd)
 	cmd.Flags().BoolVar(&check, "check", false, "only look: the same as ferry plan")
 	return cmd
 }
@@ -57,6 +59,11 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 	if err != nil {
 		return err
 	}
+	return a.perform(ctx, c, plays, f, detailed)
+}
+
+// perform runs what was prepared and shows it.
+func (a *app) perform(ctx context.Context, c engine.Config, plays []run.PlayHosts, f *runFlags, detailed bool) error {
 	v := a.view(f, c)
 	c.View = v
 	sum, err := engine.Run(ctx, c, plays)
@@ -100,7 +107,10 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	if f.view == "plain" || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
 		return view.NewHuman(a.out, o)
 	}
-	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt})
+	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt, Approve: func() error {
+		_, _, err := a.approve("", "", journal.Approval{By: engine.Owner()})
+		return err
+	}})
 	a.tell(v.Notice)
 	return v
 }

@@ -45,7 +45,7 @@ func allHosts(n int) string {
 }
 
 // hostList names a few hosts, or counts many.
-func hostList(hosts []string) string {
+func HostList(hosts []string) string {
 	const most = 4
 	sorted := append([]string(nil), hosts...)
 	sort.Strings(sorted)
