@@ -35,7 +35,7 @@ func TestManual(t *testing.T) {
 			return
 		}
 		text := strings.NewReplacer(`\-`, "-", `\fB`, "", `\fR`, "", `\fP`, "").Replace(string(page))
-		for _, want := range []string{".TH " + strings.ToUpper(pageName(c)), ".SH NAME", c.Short[:10]} {
+		for _, want := range []string{`.TH "` + strings.ToUpper(pageName(c)) + `"`, ".SH NAME", c.Short[:10]} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is missing", pageName(c), want)
 			}
