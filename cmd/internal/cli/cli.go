@@ -94,7 +94,7 @@ A first look:
 	cmd.AddCommand(
 		a.validateCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
 		a.approveCommand(), a.inventoryCommand(), a.execCommand(),
-		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.versionCommand(),
+		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())

@@ -65,7 +65,7 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 	out := validation{Kind: "validation", Playbooks: []validatedOne{}}
 	var inv *inventory.Inventory
 	if named := a.namedInventories(); len(named) > 0 {
-		loaded, more := inventory.Load(ctx, named, inventory.Options{})
+		loaded, more := inventory.Load(ctx, named, inventory.Options{Secrets: a.keyring()})
 		if !more.HasErrors() {
 			inv = loaded
 		}
@@ -109,7 +109,7 @@ func (a *app) validateOne(path string, f validateFlags, inv *inventory.Inventory
 	if pb == nil {
 		return nil, set
 	}
-	g, more := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars})
+	g, more := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring())})
 	set.Merge(more)
 	out := &validatedOne{Path: path, Name: pb.Name, Plays: len(pb.Plays)}
 	for _, p := range pb.Plays {
