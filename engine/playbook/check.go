@@ -59,7 +59,7 @@ func (pb *Playbook) checkLocals(set *diag.Set) {
 }
 
 func (pb *Playbook) newEnv(roots []string) *env {
-	return &env{pb: pb, roots: roots, tasks: map[string]*Task{}, later: map[string]*Task{}, facts: map[string]bool{}, used: map[*Task]bool{}}
+	return &env{pb: pb, roots: roots, tasks: map[string]*Task{}, later: map[string]*Task{}, facts: map[string]bool{}}
 }
 
 func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
@@ -67,6 +67,7 @@ func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
 	if p.Hosts != nil {
 		hosts.refs(p.Hosts, set)
 	}
+	pb.checkRollout(p, hosts, set)
 
 	v := pb.newEnv(append(perHostRoots[:len(perHostRoots):len(perHostRoots)], "task", "check", "each", "self"))
 	v.broken = p.broken
@@ -74,6 +75,12 @@ func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
 	v.items(p.Items, set)
 	for _, h := range p.Handlers {
 		v.task(h, set)
+	}
+	for _, g := range p.Rollout.Gates {
+		for _, t := range g.Checks {
+			outside := pb.newEnv(perHostRoots)
+			outside.task(t, set)
+		}
 	}
 	// Decoding with unresolved references would report them a second time.
 	pb.decodeStatic(p, set, set.HasErrors())
@@ -105,6 +112,7 @@ func (v *env) task(t *Task, set *diag.Set) {
 	}
 	v.refs(t.Meta.Environment, set)
 	v.refs(t.Meta.BecomeUser, set)
+	v.refs(t.Meta.DelegateTo, set)
 	v.self = t
 	v.refs(t.Meta.ChangedWhen, set)
 	v.refs(t.Meta.FailedWhen, set)
@@ -138,15 +146,47 @@ func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
 			}
 		}
 	}
-	Walk(p.Items, check)
+	p.tasks(check)
+}
+
+// checkRollout resolves what the rollout mentions and evaluates what mentions
+// nothing.
+func (pb *Playbook) checkRollout(p *Play, v *env, set *diag.Set) {
+	if p.rollout == nil {
+		return
+	}
+	problems := len(set.Diags)
+	for _, a := range sortedAttrs(p.rollout.Body) {
+		v.refs(a.Expr, set)
+	}
+	for _, g := range p.Rollout.Gates {
+		for _, a := range sortedAttrs(g.body) {
+			v.refs(a.Expr, set)
+		}
+	}
+	perHost := pb.newEnv([]string{"var", "local", "host", "path"})
+	for _, s := range p.Rollout.Spread {
+		perHost.refs(s.Key, set)
+	}
+	if len(set.Diags) == problems { // or it would be said twice
+		p.Rollout = p.rolloutWith(pb.staticScope(nil).Context(nil), false, set)
+	}
+}
+
+// tasks calls f for every task, handler and check of the play.
+func (p *Play) tasks(f func(*Task)) {
+	Walk(p.Items, f)
 	for _, h := range p.Handlers {
-		check(h)
+		f(h)
+	}
+	for _, g := range p.Rollout.Gates {
+		Walk(g.Items(), f)
 	}
 }
 
 // checkMeta evaluates the expressions of meta-arguments for their types.
 func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
-	for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser} {
+	for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.DelegateTo} {
 		if e == nil {
 			continue
 		}
@@ -161,6 +201,10 @@ func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
 		case t.Meta.When:
 			if v.IsNull() || v.Type() != cty.Bool {
 				set.Append(diag.Errorf("Wrong type of value", &rng, "The argument \"when\" is a condition: it must give true or false."))
+			}
+		case t.Meta.DelegateTo:
+			if v.IsNull() || v.Type() != cty.String {
+				set.Append(diag.Errorf("Wrong type of value", &rng, "The argument \"delegate_to\" is the name of a host, or \"controller\" for the machine ferry runs on."))
 			}
 		case t.Meta.ForEach:
 			if _, err := Instances(v); err != nil {
@@ -215,16 +259,13 @@ func (pb *Playbook) collectFacts() {
 		for _, a := range t.Attrs {
 			exprs(a.Expr)
 		}
-		exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen)
+		exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen, t.Meta.DelegateTo)
 		if t.Meta.Retry != nil {
 			exprs(t.Meta.Retry.Until)
 		}
 	}
 	for _, p := range pb.Plays {
-		Walk(p.Items, task)
-		for _, h := range p.Handlers {
-			task(h)
-		}
+		p.tasks(task)
 		blocks(p.Items, func(b *Block) { exprs(b.When) })
 	}
 	add(pb.Files.Variables())

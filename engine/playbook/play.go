@@ -11,7 +11,7 @@ import (
 
 var (
 	playAttrs  = []string{"description", "hosts", "become", "become_user", "tags"}
-	playBlocks = []string{"rollout", "task", "check", "handler", "block"}
+	playBlocks = []string{"rollout", "task", "check", "handler", "block", "flush_handlers"}
 )
 
 func (pb *Playbook) readPlay(b *hclsyntax.Block, set *diag.Set) {
@@ -38,7 +38,7 @@ func (pb *Playbook) readPlay(b *hclsyntax.Block, set *diag.Set) {
 	for _, c := range b.Body.Blocks {
 		switch c.Type {
 		case "rollout":
-			p.readRollout(c, set)
+			p.readRollout(c, tr)
 		case "handler":
 			if t := tr.task(c); t != nil {
 				p.Handlers = append(p.Handlers, t)
@@ -48,31 +48,4 @@ func (pb *Playbook) readPlay(b *hclsyntax.Block, set *diag.Set) {
 	p.Items = tr.items(b.Body)
 	tr.resolveNotify()
 	pb.Plays = append(pb.Plays, p)
-}
-
-func (p *Play) readRollout(b *hclsyntax.Block, set *diag.Set) {
-	if !labels(b, set) {
-		return
-	}
-	if p.Rollout.Range.Filename != "" {
-		rng := b.DefRange()
-		set.Append(diag.Errorf("Duplicate block", &rng, "The play %q has two blocks \"rollout\"; it can have one.", p.Name))
-		return
-	}
-	p.Rollout.Range = b.DefRange()
-	r := reader{what: "The block \"rollout\"", body: b.Body, rng: p.Rollout.Range, set: set}
-	r.only([]string{"batches", "parallel", "max_failed"}, nil)
-	for _, s := range r.strs("batches") {
-		if n, ok := r.size("batches", s); ok {
-			p.Rollout.Batches = append(p.Rollout.Batches, n)
-		}
-	}
-	if r.expr("parallel") != nil {
-		p.Rollout.Parallel = r.integer("parallel", 1, 100000)
-	}
-	if s := r.str("max_failed"); s != "" {
-		if n, ok := r.size("max_failed", s); ok {
-			p.Rollout.MaxFailed = &n
-		}
-	}
 }

@@ -28,7 +28,6 @@ type env struct {
 	roots  []string
 	broken map[string]bool
 	facts  map[string]bool // filled with the facts mentioned
-	used   map[*Task]bool  // filled with the tasks mentioned
 }
 
 var rootNames = []string{"var", "local", "facts", "host", "task", "check", "each", "self", "path"}
@@ -141,7 +140,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 		bad("Unknown "+root, "This play has no %s %q %q before this place.%s", root, attrName(t[1]), attrName(t[2]), diag.DidYouMean(addr, known))
 		return
 	}
-	v.used[task] = true
+	task.ResultUsed = true
 	if task.Meta.ForEach != nil || len(t) < 4 {
 		return
 	}

@@ -233,8 +233,9 @@ func keyText(v cty.Value) string {
 	return fmt.Sprint(schema.ToGo(v))
 }
 
-// Hosts evaluates the play's host pattern.
-func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
+// globalScope sees the variables that do not depend on a host; the others are
+// unknown.
+func (pb *Playbook) globalScope(g Globals) *Scope {
 	s := pb.staticScope(nil)
 	vals := s.vars.AsValueMap()
 	if vals == nil {
@@ -248,7 +249,12 @@ func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
 		}
 	}
 	s.vars = cty.ObjectVal(vals)
-	v, diags := p.Hosts.Value(s.Context(nil))
+	return s
+}
+
+// HostPattern evaluates the play's host pattern.
+func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
+	v, diags := p.Hosts.Value(pb.globalScope(g).Context(nil))
 	rng := p.Hosts.Range()
 	v, _ = v.Unmark()
 	switch {

@@ -16,16 +16,41 @@ import (
 type playRun struct {
 	st    *hostState
 	r     *Runner
+	pl    *playState
 	play  *playbook.Play
 	batch int
+	gate  string // set while the checks of a gate run
 	scope *playbook.Scope
 
 	notified map[*playbook.Task]bool // handlers that are to run
+	carried  map[*playbook.Task]bool // those of them that an earlier run owes
+	ending   bool                    // in an always block: it is done in any case
 	rescued  bool                    // something failed and a rescue block made up for it
 	ahead    lookahead
 }
 
 func (pr *playRun) run(ctx context.Context) outcome {
+	if out := pr.begin(ctx); out.failed() {
+		return out
+	}
+	defer pr.stale() // no probe outlives the play
+	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
+		return out
+	}
+	return pr.handlers(ctx)
+}
+
+// only runs items outside the play's own list.
+func (pr *playRun) only(ctx context.Context, items []playbook.Item) outcome {
+	if out := pr.begin(ctx); out.failed() {
+		return out
+	}
+	defer pr.stale()
+	return pr.items(ctx, items, nil)
+}
+
+// begin makes variables, facts and local values known.
+func (pr *playRun) begin(ctx context.Context) outcome {
 	scope, diags := pr.r.pb.NewScope(pr.play, pr.r.globals, pr.st.info.HostInfo)
 	if diags.HasErrors() {
 		return diagOutcome(diags)
@@ -35,14 +60,7 @@ func (pr *playRun) run(ctx context.Context) outcome {
 	if out := pr.gather(ctx); out.failed() {
 		return out
 	}
-	if diags := scope.Locals(); diags.HasErrors() {
-		return diagOutcome(diags)
-	}
-	defer pr.stale() // no probe outlives the play
-	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
-		return out
-	}
-	return pr.handlers(ctx)
+	return diagOutcome(scope.Locals())
 }
 
 // gather makes the facts the playbook mentions known.
@@ -84,6 +102,8 @@ func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []stri
 			out = pr.task(ctx, it, tags)
 		case *playbook.Block:
 			out = pr.block(ctx, it, tags)
+		case *playbook.Flush:
+			out = pr.handlers(ctx)
 		}
 		if out.failed() {
 			return out
@@ -109,35 +129,15 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 		pr.rescued = true
 		out = pr.items(ctx, b.Rescue, tags)
 	}
-	if len(b.Always) > 0 && out.status != event.Interrupted {
+	if len(b.Always) > 0 && (out.status != event.Interrupted || out.held) {
+		before := pr.ending
+		pr.ending = pr.ending || out.held
+		defer func() { pr.ending = before }()
 		if last := pr.items(ctx, b.Always, tags); last.failed() && !out.failed() {
 			out = last
 		}
 	}
 	return out
-}
-
-// handlers runs what was notified, in the order declared, until nothing more
-// is: a handler may notify others.
-func (pr *playRun) handlers(ctx context.Context) outcome {
-	for again := true; again; {
-		again = false
-		for _, h := range pr.play.Handlers {
-			if !pr.notified[h] {
-				continue
-			}
-			if pr.r.opts.stopped() {
-				return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before notified handlers ran"}}
-			}
-			out := pr.task(ctx, h, nil)
-			if out.failed() {
-				return out
-			}
-			delete(pr.notified, h)
-			again = true
-		}
-	}
-	return outcome{status: event.OK}
 }
 
 // condition evaluates a condition; known is false if it depends on what a plan
