@@ -19,7 +19,7 @@ const maxKeyFile = 1 << 20
 type identity struct {
 	age.Identity
 	file   string
-	locked bool // its passphrase has to be asked for
+	locked bool  // its passphrase has to be asked for
 	failed error // why asking came to nothing: age keeps only the text
 }
 

@@ -202,12 +202,9 @@ func (a *app) runEditor(file string) error {
 		return nil
 	case <-ended:
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(2 * time.Second):
-			_ = cmd.Process.Kill()
-			<-done
-		}
-		return failf(exitInterrupted, "Interrupted", "ferry was told to end while the editor ran")
+		kill := time.AfterFunc(2*time.Second, func() { _ = cmd.Process.Kill() })
+		err := <-done
+		kill.Stop()
+		return failf(exitInterrupted, "Interrupted", "ferry was told to end while the editor ran, and ended it (%v)", err)
 	}
 }
