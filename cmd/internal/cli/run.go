@@ -57,6 +57,7 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 	if err != nil {
 		return err
 	}
+	a.running = true
 	v := a.view(f, c)
 	c.View = v
 	sum, err := engine.Run(ctx, c, plays)
