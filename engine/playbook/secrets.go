@@ -231,6 +231,9 @@ func (pb *Playbook) CheckSecrets() hcl.Diagnostics {
 	for _, l := range pb.locals {
 		look(l.expr)
 	}
+	for _, e := range pb.Files.Expressions() {
+		look(e)
+	}
 	for _, p := range pb.Plays {
 		tasks := func(t *Task) {
 			for _, a := range t.Attrs {

@@ -38,6 +38,7 @@ type app struct {
 	logLevel    string
 	secretFlags secretFlags
 	keys        *secret.Keyring
+	running     bool // hosts are worked on: the terminal belongs to the view
 
 	interrupts
 }
