@@ -32,10 +32,8 @@ type hclReader struct {
 	set map[string]hcl.Range
 }
 
-const maxNesting = 100
-
 func (b *builder) readHCL(src source) {
-	if d := checkNesting(src); d != nil {
+	if d := diag.Bounds(src.data, src.name); d != nil {
 		b.report(d)
 		return
 	}

@@ -42,29 +42,3 @@ func sensitiveFunc() function.Function {
 		},
 	})
 }
-
-// checkNesting refuses what would exhaust the parser's stack: it is recursive
-// and has no limit of its own.
-func checkNesting(src source) *hcl.Diagnostic {
-	depth, unary := 0, 0
-	for i, c := range src.data {
-		switch c {
-		case '(', '[', '{':
-			depth++
-		case ')', ']', '}':
-			depth = max(0, depth-1)
-		case '!', '-', ' ', '\t':
-			unary++
-			if unary < 10_000 {
-				continue
-			}
-		}
-		if c != '!' && c != '-' && c != ' ' && c != '\t' {
-			unary = 0
-		}
-		if depth > maxNesting || unary >= 10_000 {
-			return diag.Errorf("Nested too deeply", lineAt(src.name, src.data, i), "Brackets are nested more than %d deep here, or operators repeated thousands of times. No inventory needs that. Is it the right file?", maxNesting)
-		}
-	}
-	return nil
-}

@@ -20,6 +20,9 @@ type Options struct {
 	Home string
 	// ProgramTimeout is how long an inventory program may take; 60 s if zero.
 	ProgramTimeout time.Duration
+	// Buffers has the content of files that is taken instead of what is on the
+	// disk: what an editor has not saved yet.
+	Buffers diag.Sources
 	// Secrets decrypts what is encrypted. Without it, that is left out with a
 	// warning.
 	Secrets Decrypter
@@ -93,6 +96,10 @@ func (l *loader) readOne(ctx context.Context, path string, info fs.FileInfo) {
 		l.b.report(d)
 		return
 	}
+	l.readText(path, data)
+}
+
+func (l *loader) readText(path string, data []byte) {
 	src := source{name: path, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), dirs: dirs{base: filepath.Dir(path), home: l.o.Home}}
 	if !l.b.addSource(&src) {
 		return

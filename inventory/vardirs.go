@@ -155,7 +155,7 @@ func (l *loader) readVarsFile(path string, to *layer, base dirs) {
 
 // readVarsHCL reads a file of attributes, each a variable.
 func (b *builder) readVarsHCL(src source, to *layer) {
-	if d := checkNesting(src); d != nil {
+	if d := diag.Bounds(src.data, src.name); d != nil {
 		b.report(d)
 		return
 	}

@@ -31,7 +31,7 @@ func blocks(t *testing.T, page string) []string {
 
 // Every example in the pages loads.
 func TestPlaybookExamplesLoad(t *testing.T) {
-	for _, page := range []string{"../../docs/playbooks.md", "../../docs/secrets.md"} {
+	for _, page := range []string{"../../docs/playbooks.md", "../../docs/running.md", "../../docs/secrets.md"} {
 		for i, text := range blocks(t, page) {
 			file := filepath.Join(t.TempDir(), "main.hcl")
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -27,6 +27,7 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 	for _, o := range opts {
 		o(pb)
 	}
+	set.Sources = pb.Sources // of WithBuffers
 	if strings.HasSuffix(abs, ".hcl") {
 		pb.Name = strings.TrimSuffix(pb.Name, ".hcl")
 		pb.Dir = filepath.Dir(abs)

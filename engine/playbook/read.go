@@ -52,6 +52,11 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}
+		for name := range set.Sources { // an editor's, see WithBuffers
+			if filepath.Dir(name) == filepath.Clean(path) && strings.HasSuffix(name, ".hcl") && !contains(names, name) {
+				names = append(names, name)
+			}
+		}
 		sort.Strings(names)
 		if len(names) == 0 {
 			set.Append(diag.Errorf("Empty playbook", nil, "The directory %s holds no .hcl file, so there is nothing to run.", path))
@@ -74,13 +79,16 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 // readFile parses one HCL file. It refuses what is not a text file of sensible
 // size, so that a FIFO cannot hang and a disk image cannot exhaust memory.
 func readFile(name string, set *diag.Set) *hclsyntax.Body {
-	src, err := readText(name)
-	if err != nil {
-		set.Append(diag.Errorf("File not readable", nil, "%s cannot be read: %s.", name, err))
-		return nil
+	src, ok := set.Sources[name]
+	if !ok {
+		var err error
+		if src, err = readText(name); err != nil {
+			set.Append(diag.Errorf("File not readable", nil, "%s cannot be read: %s.", name, err))
+			return nil
+		}
+		set.AddSource(name, src)
 	}
-	set.AddSource(name, src)
-	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	f, diags := diag.ParseConfig(src, name)
 	if diags.HasErrors() {
 		set.Append(firstError(diags)) // what follows is mostly its echo
 		return nil

@@ -164,7 +164,7 @@ func redact(ev event.Event, f func(string) string) event.Event {
 		ev.Changes = cs
 	}
 	if ev.Summary != nil {
-		sum := event.Summary{Hosts: make(map[string]event.HostSummary, len(ev.Summary.Hosts))}
+		sum := event.Summary{Hosts: make(map[string]event.HostSummary, len(ev.Summary.Hosts)), Stopped: ev.Summary.Stopped}
 		for name, h := range ev.Summary.Hosts {
 			h.Error = f(h.Error)
 			sum.Hosts[name] = h

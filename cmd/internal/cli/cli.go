@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/secret"
@@ -86,14 +87,15 @@ A first look:
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, .ini or .yml)")
-	f.StringVar(&a.stateDir, "state-dir", ".ferry", "`directory` for the journal of runs")
+	f.StringVar(&a.stateDir, "state-dir", engine.DefaultStateDir, "`directory` for the journal of runs")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
 	f.StringArrayVar(&a.secretFlags.identities, "identity", nil, "`file` with an age key or an SSH private key that decrypts secrets; may be repeated (also: $FERRY_AGE_KEY_FILE)")
 	f.StringArrayVar(&a.secretFlags.vaultFiles, "vault-password-file", nil, "`[ID@]FILE` that holds, or a program that prints, a password of Ansible Vault; may be repeated (also: $FERRY_VAULT_PASSWORD_FILE)")
 	cmd.AddCommand(
-		a.validateCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
-		a.factsCommand(), a.modulesCommand(), a.secretsCommand(), a.versionCommand(),
+		a.validateCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
+		a.approveCommand(), a.inventoryCommand(), a.execCommand(),
+		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
