@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	reg      *module.Registry
+	reader   *bufio.Reader // of in, for questions
 
 	inventories []string
 	stateDir    string

@@ -38,8 +38,8 @@ type Human struct {
 	waves int
 	// coming are the batches a run of the present play would go through.
 	coming []event.Wave
-	last  map[string]time.Time // of a progress line per host and task
-	notes []*resultGroup       // hosts that ended without a task that tells why
+	last   map[string]time.Time // of a progress line per host and task
+	notes  []*resultGroup       // hosts that ended without a task that tells why
 }
 
 type batchState struct {
