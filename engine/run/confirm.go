@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
@@ -49,7 +50,8 @@ func (r *Runner) confirmed(ctx context.Context, u *use, changes []module.Change)
 		if ctx.Err() != nil || r.opts.stopped() {
 			return false
 		}
-		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name, Changes: changes})
+		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name,
+			Changes: redact(event.Event{Changes: changes}, r.emit.clean).Changes}) // no event, so nothing hides secrets in it otherwise
 		if c.by == nil {
 			c.by = map[*playbook.Task]Answer{}
 		}

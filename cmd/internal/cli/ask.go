@@ -42,7 +42,7 @@ func (a *app) askVariables(c engine.Config, f *runFlags) (playbook.Globals, erro
 		}
 		f.vars = append(f.vars, v.Name+"="+text)
 	}
-	g, set := c.Playbook.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars})
+	g, set := c.Playbook.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring())})
 	return g, a.failed(set)
 }
 
