@@ -16,11 +16,27 @@ import (
 
 var perHostRoots = []string{"var", "local", "facts", "host", "path"}
 
+// check resolves references and decodes every task once with facts and results
+// unknown, which finds unknown arguments, wrong types and missing files.
+func (ld *loader) check() {
+	pb := ld.pb
+	ld.checkLocals(&pb.Unit, ld.set)
+	for _, st := range pb.Stacks {
+		ld.checkStack(st)
+	}
+	for _, p := range pb.Plays {
+		ld.checkPlay(p, ld.set)
+	}
+	if !ld.set.HasErrors() {
+		pb.collectFacts()
+	}
+}
+
 // checkLocals resolves what local values mention and refuses cycles.
-func (pb *Playbook) checkLocals(set *diag.Set) {
-	v := pb.newEnv(perHostRoots)
+func (ld *loader) checkLocals(u *Unit, set *diag.Set) {
+	v := ld.env(u, nil, perHostRoots)
 	deps := map[string][]string{}
-	for _, l := range pb.locals {
+	for _, l := range u.locals {
 		v.refs(l.expr, set)
 		for _, t := range l.expr.Variables() {
 			if t.RootName() == "local" && len(t) > 1 {
@@ -42,7 +58,7 @@ func (pb *Playbook) checkLocals(set *diag.Set) {
 		}
 		state[l.name] = 1
 		for _, d := range deps[l.name] {
-			if dl := pb.local(d); dl != nil && !visit(dl, append(path, l.name)) {
+			if dl := u.local(d); dl != nil && !visit(dl, append(path, l.name)) {
 				return false
 			}
 		}
@@ -50,33 +66,70 @@ func (pb *Playbook) checkLocals(set *diag.Set) {
 		order = append(order, l)
 		return true
 	}
-	for _, l := range pb.locals {
+	for _, l := range u.locals {
 		if !visit(l, nil) {
 			return
 		}
 	}
-	pb.locals = order // each after what it depends on
+	u.locals = order // each after what it depends on
 }
 
-func (pb *Playbook) newEnv(roots []string) *env {
-	return &env{pb: pb, roots: roots, tasks: map[string]*Task{}, later: map[string]*Task{}, facts: map[string]bool{}, used: map[*Task]bool{}}
+// env returns what expressions of a body may mention before its first item.
+func (ld *loader) env(u *Unit, b *Body, roots []string) *env {
+	v := &env{
+		ld: ld, unit: u, here: u.what, roots: roots,
+		tasks: map[string]*Task{}, later: map[string]*Task{}, uses: map[string]*Use{}, laterU: map[string]*Use{},
+	}
+	if u == &ld.pb.Unit {
+		v.here = "this play"
+	}
+	if b != nil {
+		v.broken = b.broken
+		own(b.Items, func(t *Task) { v.later[t.local()] = t })
+		for _, use := range uses(b.Items) {
+			v.laterU[use.Name] = use
+		}
+	}
+	return v
 }
 
-func (pb *Playbook) checkPlay(p *Play, set *diag.Set) {
-	hosts := pb.newEnv([]string{"var", "local", "path"})
+// itemRoots are the names items can mention.
+func (ld *loader) itemRoots(u *Unit) []string {
+	roots := append(perHostRoots[:len(perHostRoots):len(perHostRoots)], "task", "check", "use")
+	if u == &ld.pb.Unit {
+		roots = append(roots, "stack")
+	}
+	return append(roots, "each", "self")
+}
+
+func (ld *loader) checkPlay(p *Play, set *diag.Set) {
+	hosts := ld.env(&ld.pb.Unit, nil, []string{"var", "local", "path"})
 	if p.Hosts != nil {
 		hosts.refs(p.Hosts, set)
 	}
+	ld.checkBody(&ld.pb.Unit, &p.Body, set)
+}
 
-	v := pb.newEnv(append(perHostRoots[:len(perHostRoots):len(perHostRoots)], "task", "check", "each", "self"))
-	v.broken = p.broken
-	Walk(p.Items, func(t *Task) { v.later[t.Address()] = t })
-	v.items(p.Items, set)
-	for _, h := range p.Handlers {
+// checkBody checks the items and handlers of a play, a set or a hook.
+func (ld *loader) checkBody(u *Unit, b *Body, set *diag.Set) {
+	v := ld.env(u, b, ld.itemRoots(u))
+	v.items(b.Items, set)
+	for _, h := range b.Handlers {
 		v.task(h, set)
 	}
+	for _, o := range u.Outputs {
+		v.refs(o.expr, set)
+	}
 	// Decoding with unresolved references would report them a second time.
-	pb.decodeStatic(p, set, set.HasErrors())
+	ld.decodeStatic(u, b, set, ld.set.HasErrors() || set.HasErrors())
+}
+
+// checkUnit checks a set that is used.
+func (ld *loader) checkUnit(u *Unit) {
+	ld.in(u, func(set *diag.Set) {
+		ld.checkLocals(u, set)
+		ld.checkBody(u, &u.Body, set)
+	})
 }
 
 func (v *env) items(items []Item, set *diag.Set) {
@@ -84,19 +137,44 @@ func (v *env) items(items []Item, set *diag.Set) {
 		switch it := it.(type) {
 		case *Task:
 			v.task(it, set)
-			v.tasks[it.Address()] = it
-			delete(v.later, it.Address())
+			v.tasks[it.local()] = it
+			delete(v.later, it.local())
 		case *Block:
+			v.needs = nil
 			v.refs(it.When, set)
+			it.Needs = v.needs
 			v.items(it.Items, set)
 			v.items(it.Rescue, set)
 			v.items(it.Always, set)
+		case *Use:
+			v.use(it, set)
+			v.uses[it.Name] = it
+			delete(v.laterU, it.Name)
+			v.ld.checkUnit(it.Unit)
+		case *Call:
+			v.needs = nil
+			v.refs(it.When, set)
+			it.Needs = v.needs
 		}
 	}
 }
 
+// use resolves the references of a use.
+func (v *env) use(u *Use, set *diag.Set) {
+	v.needs = nil
+	v.refs(u.ForEach, set)
+	v.each = u.ForEach != nil
+	v.refs(u.When, set)
+	for _, name := range sortedAttrNames(u.Args) {
+		v.refs(u.Args[name].Expr, set)
+	}
+	v.each = false
+	u.Needs = v.needs
+}
+
 // task resolves the references of one task.
 func (v *env) task(t *Task, set *diag.Set) {
+	v.needs = nil
 	v.refs(t.Meta.ForEach, set)
 	v.each = t.Meta.ForEach != nil
 	v.refs(t.Meta.When, set)
@@ -112,12 +190,19 @@ func (v *env) task(t *Task, set *diag.Set) {
 		v.refs(t.Meta.Retry.Until, set)
 	}
 	v.self, v.each = nil, false
+	t.Needs = v.needs
 }
 
 // decodeStatic decodes every task with facts and results unknown. With
 // namesOnly, it checks only the names of arguments.
-func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
-	scope := pb.staticScope(p)
+func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly bool) {
+	scope := ld.pb.staticScope(u, body)
+	context := func(each bool) *hcl.EvalContext {
+		if !each {
+			return scope.Context(nil)
+		}
+		return scope.Context(map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})})
+	}
 	check := func(t *Task) {
 		b, step := Bind(t)
 		target := Target(t)
@@ -125,28 +210,44 @@ func (pb *Playbook) decodeStatic(p *Play, set *diag.Set, namesOnly bool) {
 			set.Extend(b.CheckNames(target))
 			return
 		}
-		ctx := scope.Context(nil)
-		if t.Meta.ForEach != nil {
-			ctx = scope.Context(map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.UnknownVal(cty.String), "value": cty.DynamicVal})})
-		}
-		d, diags := b.Decode(target, ctx, pb.Files)
+		ctx := context(t.Meta.ForEach != nil)
+		d, diags := b.Decode(target, ctx, ld.pb.Files)
 		set.Extend(diags)
-		pb.checkMeta(t, ctx, set)
+		m := t.Meta
+		checkMeta(set, ctx, m.When, m.ForEach, m.Environment, m.BecomeUser)
 		if val, ok := step.(module.Validator); ok && d.Known() && !diags.HasErrors() {
 			if err := val.Validate(); err != nil {
 				set.Append(diag.Errorf("Invalid combination of arguments", &t.Range, "%s", err))
 			}
 		}
 	}
-	Walk(p.Items, check)
-	for _, h := range p.Handlers {
+	own(body.Items, check)
+	for _, h := range body.Handlers {
 		check(h)
+	}
+	for _, use := range uses(body.Items) {
+		ctx := context(use.ForEach != nil)
+		if namesOnly {
+			use.Unit.checkArgs(use.Args, use.Range, nil, set)
+			continue
+		}
+		use.Unit.checkArgs(use.Args, use.Range, ctx, set)
+		checkMeta(set, ctx, use.When, use.ForEach)
+	}
+	if !namesOnly {
+		eachBlock(body.Items, func(b *Block) { checkMeta(set, scope.Context(nil), b.When) })
+		eachCall(body.Items, func(c *Call) { checkMeta(set, scope.Context(nil), c.When) })
+		for _, o := range u.Outputs {
+			_, diags := o.expr.Value(scope.Context(nil))
+			set.Extend(diags)
+		}
 	}
 }
 
-// checkMeta evaluates the expressions of meta-arguments for their types.
-func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
-	for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser} {
+// checkMeta evaluates the expressions of meta-arguments for their types: a
+// condition, and what for_each and others are given.
+func checkMeta(set *diag.Set, ctx *hcl.EvalContext, when hclsyntax.Expression, others ...hclsyntax.Expression) {
+	for i, e := range append([]hclsyntax.Expression{when}, others...) {
 		if e == nil {
 			continue
 		}
@@ -157,12 +258,12 @@ func (pb *Playbook) checkMeta(t *Task, ctx *hcl.EvalContext, set *diag.Set) {
 		}
 		rng := e.Range()
 		v, _ = v.Unmark()
-		switch e {
-		case t.Meta.When:
+		switch i {
+		case 0:
 			if v.IsNull() || v.Type() != cty.Bool {
 				set.Append(diag.Errorf("Wrong type of value", &rng, "The argument \"when\" is a condition: it must give true or false."))
 			}
-		case t.Meta.ForEach:
+		case 1:
 			if _, err := Instances(v); err != nil {
 				set.Append(diag.Errorf("Wrong type of value", &rng, "%s", err))
 			}
@@ -208,24 +309,45 @@ func (pb *Playbook) collectFacts() {
 			}
 		}
 	}
-	for _, l := range pb.locals {
-		exprs(l.expr)
-	}
-	task := func(t *Task) {
-		for _, a := range t.Attrs {
+	attrs := func(m map[string]*hclsyntax.Attribute) {
+		for _, a := range m {
 			exprs(a.Expr)
 		}
-		exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen)
-		if t.Meta.Retry != nil {
-			exprs(t.Meta.Retry.Until)
-		}
 	}
-	for _, p := range pb.Plays {
-		Walk(p.Items, task)
-		for _, h := range p.Handlers {
+	body := func(b *Body) {
+		task := func(t *Task) {
+			attrs(t.Attrs)
+			exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen)
+			if t.Meta.Retry != nil {
+				exprs(t.Meta.Retry.Until)
+			}
+		}
+		own(b.Items, task)
+		for _, h := range b.Handlers {
 			task(h)
 		}
-		blocks(p.Items, func(b *Block) { exprs(b.When) })
+		for _, u := range uses(b.Items) {
+			exprs(u.When, u.ForEach)
+			attrs(u.Args)
+		}
+		eachBlock(b.Items, func(b *Block) { exprs(b.When) })
+		eachCall(b.Items, func(c *Call) { exprs(c.When) })
+	}
+	for _, u := range pb.units {
+		for _, l := range u.locals {
+			exprs(l.expr)
+		}
+		for _, o := range u.Outputs {
+			exprs(o.expr)
+		}
+		body(&u.Body)
+	}
+	for _, p := range pb.Plays {
+		body(&p.Body)
+	}
+	for _, st := range pb.Stacks {
+		exprs(st.When)
+		attrs(st.Args)
 	}
 	add(pb.Files.Variables())
 	for n := range seen {
@@ -236,15 +358,34 @@ func (pb *Playbook) collectFacts() {
 	sort.Strings(pb.Facts)
 }
 
-func blocks(items []Item, f func(*Block)) {
+// eachBlock calls f for the blocks among items that belong to the same unit.
+func eachBlock(items []Item, f func(*Block)) {
 	for _, it := range items {
 		if b, ok := it.(*Block); ok {
 			f(b)
-			blocks(b.Items, f)
-			blocks(b.Rescue, f)
-			blocks(b.Always, f)
+			eachBlock(b.Items, f)
+			eachBlock(b.Rescue, f)
+			eachBlock(b.Always, f)
 		}
 	}
+}
+
+// eachCall calls f for the calls among items.
+func eachCall(items []Item, f func(*Call)) {
+	for _, it := range items {
+		if c, ok := it.(*Call); ok {
+			f(c)
+		}
+	}
+	eachBlock(items, func(b *Block) {
+		for _, list := range [][]Item{b.Items, b.Rescue, b.Always} {
+			for _, it := range list {
+				if c, ok := it.(*Call); ok {
+					f(c)
+				}
+			}
+		}
+	})
 }
 
 func sortedAttrNames(m map[string]*hclsyntax.Attribute) []string {

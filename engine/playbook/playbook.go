@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -16,20 +15,18 @@ import (
 // Playbook is a loaded playbook. It is not changed after Load and may be used
 // concurrently.
 type Playbook struct {
-	Name      string // base name of its directory or file
-	Dir       string // absolute path of its directory
-	Variables []*Variable
-	Plays     []*Play
-	Sources   diag.Sources
-	Files     *schema.Files
+	Name    string // base name of its directory or file
+	Unit           // its variables, local values and directory (an absolute path)
+	Plays   []*Play
+	Stacks  []*Stack
+	Sources diag.Sources
+	Files   *schema.Files
 	// Facts are the names of all facts the playbook mentions, sorted; nothing
 	// else is gathered.
 	Facts []string
 
-	locals    []*local
-	autoVars  []assignment
-	functions map[string]function.Function
-	reg       *module.Registry
+	autoVars []assignment
+	units    []*Unit // all of them, the playbook's own first
 }
 
 // Variable is a declared input.
@@ -64,13 +61,8 @@ type Play struct {
 	BecomeUser  string
 	Rollout     Rollout
 	Tags        []string
-	Items       []Item
-	Handlers    []*Task
-	Range       hcl.Range
-
-	// broken are the addresses of tasks that could not be read; what refers to
-	// them is not reported a second time.
-	broken map[string]bool
+	Body
+	Range hcl.Range
 }
 
 // Rollout says how a play moves over its hosts.
@@ -86,7 +78,7 @@ type Rollout struct {
 	Range     hcl.Range
 }
 
-// Item is a *Task or a *Block.
+// Item is a *Task, a *Block, a *Use or a *Call.
 type Item interface{ item() }
 
 // Task is one use of a module: a task, a check or a handler.
@@ -98,13 +90,16 @@ type Task struct {
 	Attrs  map[string]*hclsyntax.Attribute // the module's arguments
 	Meta   Meta
 	Range  hcl.Range // of the block's header
-
-	// References are the facts and results the arguments and conditions mention.
-	References []hcl.Traversal
+	Unit   *Unit     // whose names its expressions see
+	Needs  []*Stack  // whose presence its expressions mention
 }
 
-// Address names the task within its play, as in references: task.service.sshd.
-func (t *Task) Address() string { return t.Kind + "." + t.Module + "." + t.Name }
+// Address names the task within its play: task.service.sshd, with what uses its
+// set in front, use.web.task.service.nginx.
+func (t *Task) Address() string { return t.Unit.prefix + t.local() }
+
+// local names the task within its unit, as in references.
+func (t *Task) local() string { return t.Kind + "." + t.Module + "." + t.Name }
 
 // Meta holds the arguments every task takes. Nil expressions were not given.
 type Meta struct {
@@ -149,13 +144,15 @@ type Block struct {
 	When   hclsyntax.Expression
 	Tags   []string
 	Range  hcl.Range
+	Unit   *Unit    // whose names its condition sees
+	Needs  []*Stack // whose presence its condition mentions
 }
 
 func (*Task) item()  {}
 func (*Block) item() {}
 
 // Walk calls f for every task of the items, also those in blocks, rescue and
-// always, in the order written.
+// always, and those of sets and hooks, in the order written.
 func Walk(items []Item, f func(*Task)) {
 	for _, it := range items {
 		switch it := it.(type) {
@@ -165,6 +162,12 @@ func Walk(items []Item, f func(*Task)) {
 			Walk(it.Items, f)
 			Walk(it.Rescue, f)
 			Walk(it.Always, f)
+		case *Use:
+			Walk(it.Unit.Items, f)
+		case *Call:
+			for _, u := range it.Units {
+				Walk(u.Items, f)
+			}
 		}
 	}
 }
