@@ -59,6 +59,7 @@ type Output struct {
 type Use struct {
 	Name    string
 	Unit    *Unit
+	Outer   *Unit                           // in which the use is written
 	Args    map[string]*hclsyntax.Attribute // values of the set's variables
 	When    hclsyntax.Expression
 	ForEach hclsyntax.Expression
@@ -141,6 +142,7 @@ func (u *Unit) copied(prefix string) *Unit {
 				out = append(out, &b)
 			case *Use:
 				n := *it
+				n.Outer = &c
 				n.Unit = it.Unit.copied(prefix + it.Unit.prefix[len(u.prefix):])
 				out = append(out, &n)
 			}

@@ -15,7 +15,7 @@ func (tr *taskReader) use(b *hclsyntax.Block) *Use {
 	if !labels(b, tr.set, "NAME") {
 		return nil
 	}
-	u := &Use{Name: b.Labels[0], Range: b.DefRange(), Args: map[string]*hclsyntax.Attribute{}}
+	u := &Use{Name: b.Labels[0], Outer: tr.unit, Range: b.DefRange(), Args: map[string]*hclsyntax.Attribute{}}
 	key := "use." + u.Name
 	if first, ok := tr.seen[key]; ok {
 		tr.set.Append(diag.Errorf("Duplicate use", &u.Range, "%s already has a use %q, at %s. Give one of them another name, so that references are clear.", upperFirst(tr.what), u.Name, place(first)))

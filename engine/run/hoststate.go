@@ -37,6 +37,8 @@ type hostState struct {
 	// replaced says that one of those would have replaced packages, after which
 	// even "nothing to do" may no longer hold.
 	replaced bool
+	// present says which stacks the host has, as far as that was looked at.
+	present map[*playbook.Stack]presence
 }
 
 // account is whom a connection runs commands as.
@@ -53,7 +55,7 @@ type connection struct {
 
 func newHostState(r *Runner, h Host) *hostState {
 	r.emit.keep(h.Secrets...)
-	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
+	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, present: map[*playbook.Stack]presence{}, status: event.NotRun}
 }
 
 // lost reports whether the host has failed and takes no part any more.
@@ -187,14 +189,14 @@ func (st *hostState) forget() {
 // also if a rescue made up for it. An interrupted host has not failed.
 func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (failed bool) {
 	start := time.Now()
-	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}}
+	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}, scopes: map[*playbook.Unit]*playbook.Scope{}}
 	st.status, st.problem = event.OK, ""
 	st.r.emit.emit(event.Event{Kind: event.HostStarted, Play: p.Name, Batch: batch, Host: st.info.Name})
 	res := pr.run(ctx)
 	if res.failed() {
 		st.status, st.failedIn, st.problem = res.status, p.Name, res.line()
 	}
-	for _, h := range p.Handlers {
+	for _, h := range pr.allHandlers() {
 		if pr.notified[h] {
 			st.pending = append(st.pending, h.Address())
 		}

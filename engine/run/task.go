@@ -21,15 +21,15 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 		return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
 	}
 	if t.Kind != "handler" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
-		pr.scope.SetResult(t, skippedResult(t))
+		pr.of(t.Unit).SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
 	}
 	if t.Meta.ForEach == nil {
 		res, out := pr.instance(ctx, t, nil)
-		pr.scope.SetResult(t, res)
+		pr.of(t.Unit).SetResult(t, res)
 		return out
 	}
-	v, diags := t.Meta.ForEach.Value(pr.scope.Context(nil))
+	v, diags := t.Meta.ForEach.Value(pr.of(t.Unit).Context(nil))
 	if diags.HasErrors() {
 		return pr.fail(t, "", diagOutcome(diags))
 	}
@@ -53,7 +53,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 			return out
 		}
 	}
-	pr.scope.SetResult(t, cty.ObjectVal(results))
+	pr.of(t.Unit).SetResult(t, cty.ObjectVal(results))
 	return outcome{status: event.OK}
 }
 
@@ -61,7 +61,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.Instance) (cty.Value, outcome) {
 	u := pr.taken(t, in)
 	if t.Meta.When != nil {
-		yes, known, out := pr.condition(t.Meta.When, u.extra)
+		yes, known, out := pr.condition(pr.of(t.Unit), t.Meta.When, u.extra)
 		switch {
 		case out.failed():
 			return skippedResult(t), pr.fail(t, u.key, out)
@@ -134,6 +134,11 @@ func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Eve
 	if ev.Error != nil && ev.Error.File == "" {
 		e := *ev.Error
 		e.File, e.Line = t.Range.Filename, t.Range.Start.Line
+		ev.Error = &e
+	}
+	if at := t.Unit.UsedAt(); at != "" && ev.Error != nil && ev.Error.Address == "" && ev.Kind == event.TaskFinished {
+		e := *ev.Error
+		e.Detail = strings.TrimLeft(e.Detail+"\n\nUsed at "+at+".", "\n")
 		ev.Error = &e
 	}
 	return ev
