@@ -30,6 +30,8 @@ const (
 	TaskFinished  Kind = "task_finished"
 	HostFinished  Kind = "host_finished" // with the play, for this host
 	BatchFinished Kind = "batch_finished"
+	GateStarted   Kind = "gate_started" // what must hold before the next batch is looked at
+	GateFinished  Kind = "gate_finished"
 	PlayFinished  Kind = "play_finished"
 	RunFinished   Kind = "run_finished"
 )
@@ -79,6 +81,16 @@ type Event struct {
 	Attempt  int           `json:"attempt,omitempty"`
 	Duration time.Duration `json:"duration_ns,omitempty"`
 
+	// Gate is the gate this is about, or whose checks these are.
+	Gate string `json:"gate,omitempty"`
+	By   string `json:"by,omitempty"` // who approved
+	// Delegate is the host that did the task for Host.
+	Delegate string `json:"delegate,omitempty"`
+	// Notify are the handlers a task that is about to act notifies.
+	Notify []string `json:"notify,omitempty"`
+	// Pending are the handlers that were notified on a host and have not run.
+	Pending []string `json:"pending_handlers,omitempty"`
+
 	Hosts   []string `json:"hosts,omitempty"` // of the play or batch
 	Mode    string   `json:"mode,omitempty"`  // of the run: "plan" or "apply"
 	Summary *Summary `json:"summary,omitempty"`
@@ -100,6 +112,16 @@ type Error struct {
 // Summary counts how hosts ended, and tasks per host.
 type Summary struct {
 	Hosts map[string]HostSummary `json:"hosts"`
+	// Stopped is the gate at which the run stopped, nil if at none.
+	Stopped *Stopped `json:"stopped,omitempty"`
+}
+
+// Stopped is where and why a run stopped at a gate.
+type Stopped struct {
+	Play   string `json:"play"`
+	Gate   string `json:"gate"`
+	Batch  int    `json:"batch,omitempty"`
+	Reason string `json:"reason"`
 }
 
 // HostSummary is what became of one host.

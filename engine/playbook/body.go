@@ -21,6 +21,10 @@ type reader struct {
 	body *hclsyntax.Body
 	rng  hcl.Range
 	set  *diag.Set
+	// ctx allows variables and local values. Nil allows nothing but constants.
+	ctx *hcl.EvalContext
+	// allKnown makes it an error if ctx leaves a value unknown.
+	allKnown bool
 }
 
 // only reports attributes and blocks that do not belong in the body.
@@ -72,13 +76,20 @@ func (r reader) constant(name string, t cty.Type) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	rng := e.Range()
-	if len(e.Variables()) > 0 {
+	if len(e.Variables()) > 0 && r.ctx == nil {
 		r.set.Append(diag.Errorf("Constant expected", &rng, "The argument %q of %s is needed before any host is known, so its value must be written out and cannot mention variables or facts.", name, lowerFirst(r.what)))
 		return cty.NilVal, false
 	}
-	v, diags := e.Value(nil)
+	v, diags := e.Value(r.ctx)
 	if diags.HasErrors() {
 		r.set.Extend(diags)
+		return cty.NilVal, false
+	}
+	v, _ = v.UnmarkDeep()
+	if r.ctx != nil && !v.IsWhollyKnown() {
+		if r.allKnown {
+			r.set.Append(diag.Errorf("Value not known", &rng, "The argument %q of %s is needed before any host is chosen, and its value depends on the host. Use variables that are set with a default, a file or --var.", name, lowerFirst(r.what)))
+		}
 		return cty.NilVal, false
 	}
 	if t == cty.List(cty.String) && v.Type() == cty.String {
@@ -97,6 +108,20 @@ func (r reader) str(name string) string {
 		return v.AsString()
 	}
 	return ""
+}
+
+// oneOf reads a string that must be one of some words; the first is the default.
+func (r reader) oneOf(name string, known []string) string {
+	s := r.str(name)
+	switch {
+	case s == "":
+		return known[0]
+	case !contains(known, s):
+		rng := r.expr(name).Range()
+		r.set.Append(diag.Errorf("Invalid value", &rng, "The argument %q must be one of %s, not %q.%s", name, strings.Join(known, ", "), s, diag.DidYouMean(s, known)))
+		return known[0]
+	}
+	return s
 }
 
 func (r reader) boolean(name string) bool {
@@ -171,6 +196,8 @@ func friendly(t cty.Type) string {
 		return "true or false"
 	case cty.Number:
 		return "a number"
+	case cty.List(cty.Number):
+		return "a list of numbers"
 	}
 	return "a list of strings"
 }

@@ -27,8 +27,16 @@ func (ld *loader) check() {
 	for _, p := range pb.Plays {
 		ld.checkPlay(p, ld.set)
 	}
-	if !ld.set.HasErrors() {
-		pb.collectFacts()
+	if ld.set.HasErrors() {
+		return
+	}
+	pb.collectFacts()
+	for _, p := range pb.Plays {
+		eachCall(p.Items, func(c *Call) {
+			for i, h := range c.hooks {
+				c.Units = append(c.Units, h.copied(c.prefixes[i]))
+			}
+		})
 	}
 }
 
@@ -107,7 +115,41 @@ func (ld *loader) checkPlay(p *Play, set *diag.Set) {
 	if p.Hosts != nil {
 		hosts.refs(p.Hosts, set)
 	}
+	ld.checkRollout(p, hosts, set)
+	for _, g := range p.Rollout.Gates {
+		for _, t := range g.Checks {
+			ld.env(&ld.pb.Unit, nil, perHostRoots).task(t, set)
+		}
+	}
 	ld.checkBody(&ld.pb.Unit, &p.Body, set)
+	for _, g := range p.Rollout.Gates {
+		checks := Body{Items: g.Items()}
+		ld.decodeStatic(&ld.pb.Unit, &checks, set, set.HasErrors())
+	}
+}
+
+// checkRollout resolves what the rollout mentions and evaluates what mentions
+// nothing.
+func (ld *loader) checkRollout(p *Play, v *env, set *diag.Set) {
+	if p.rollout == nil {
+		return
+	}
+	problems := len(set.Diags)
+	for _, a := range sortedAttrs(p.rollout.Body) {
+		v.refs(a.Expr, set)
+	}
+	for _, g := range p.Rollout.Gates {
+		for _, a := range sortedAttrs(g.body) {
+			v.refs(a.Expr, set)
+		}
+	}
+	perHost := ld.env(&ld.pb.Unit, nil, []string{"var", "local", "host", "path"})
+	for _, s := range p.Rollout.Spread {
+		perHost.refs(s.Key, set)
+	}
+	if len(set.Diags) == problems { // or it would be said twice
+		p.Rollout = p.rolloutWith(ld.pb.staticScope(&ld.pb.Unit, nil).Context(nil), false, set)
+	}
 }
 
 // checkBody checks the items and handlers of a play, a set or a hook.
@@ -183,6 +225,7 @@ func (v *env) task(t *Task, set *diag.Set) {
 	}
 	v.refs(t.Meta.Environment, set)
 	v.refs(t.Meta.BecomeUser, set)
+	v.refs(t.Meta.DelegateTo, set)
 	v.self = t
 	v.refs(t.Meta.ChangedWhen, set)
 	v.refs(t.Meta.FailedWhen, set)
@@ -214,7 +257,7 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly boo
 		d, diags := b.Decode(target, ctx, ld.pb.Files)
 		set.Extend(diags)
 		m := t.Meta
-		checkMeta(set, ctx, m.When, m.ForEach, m.Environment, m.BecomeUser)
+		checkMeta(set, ctx, m.When, m.ForEach, m.DelegateTo, m.Environment, m.BecomeUser)
 		if val, ok := step.(module.Validator); ok && d.Known() && !diags.HasErrors() {
 			if err := val.Validate(); err != nil {
 				set.Append(diag.Errorf("Invalid combination of arguments", &t.Range, "%s", err))
@@ -245,7 +288,7 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly boo
 }
 
 // checkMeta evaluates the expressions of meta-arguments for their types: a
-// condition, and what for_each and others are given.
+// condition, what for_each and delegate_to are given, and others.
 func checkMeta(set *diag.Set, ctx *hcl.EvalContext, when hclsyntax.Expression, others ...hclsyntax.Expression) {
 	for i, e := range append([]hclsyntax.Expression{when}, others...) {
 		if e == nil {
@@ -266,6 +309,10 @@ func checkMeta(set *diag.Set, ctx *hcl.EvalContext, when hclsyntax.Expression, o
 		case 1:
 			if _, err := Instances(v); err != nil {
 				set.Append(diag.Errorf("Wrong type of value", &rng, "%s", err))
+			}
+		case 2:
+			if v.IsNull() || v.Type() != cty.String {
+				set.Append(diag.Errorf("Wrong type of value", &rng, "The argument \"delegate_to\" is the name of a host, or \"controller\" for the machine ferry runs on."))
 			}
 		}
 	}
@@ -317,7 +364,7 @@ func (pb *Playbook) collectFacts() {
 	body := func(b *Body) {
 		task := func(t *Task) {
 			attrs(t.Attrs)
-			exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen)
+			exprs(t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.ChangedWhen, t.Meta.FailedWhen, t.Meta.DelegateTo)
 			if t.Meta.Retry != nil {
 				exprs(t.Meta.Retry.Until)
 			}
@@ -344,6 +391,9 @@ func (pb *Playbook) collectFacts() {
 	}
 	for _, p := range pb.Plays {
 		body(&p.Body)
+		for _, g := range p.Rollout.Gates {
+			body(&Body{Items: g.Items()})
+		}
 	}
 	for _, st := range pb.Stacks {
 		exprs(st.When)

@@ -62,7 +62,6 @@ func TestLoadProblems(t *testing.T) {
 		play("task \"thing\" \"a\" { text = task.thing.b.out }"):               `b`,
 		play("task \"thing\" \"a\" {}\ntask \"thing\" \"a\" {}"):               `already has a task`,
 		play(`task "thing" "a" { notify = [handler.thing.h] }`):                `declares no handler`,
-		play(`task "thing" "a" { throttle = 1 }`):                              `reserved for a later version`,
 		play("rollout {\n batches = [\"x\"]\n}\ntask \"thing\" \"a\" {}"):      `neither a number of hosts`,
 		"locals {\n  a = local.b\n  b = local.a\n}\n" + play(""):               `Cycle`,
 		"ferry {\n  required_version = \">= 9\"\n}\n" + play(""):               `needs ferry >= 9`,

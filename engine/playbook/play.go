@@ -10,7 +10,7 @@ import (
 
 var (
 	playAttrs  = []string{"description", "hosts", "become", "become_user", "tags"}
-	playBlocks = []string{"rollout", "task", "check", "handler", "block", "use", "call"}
+	playBlocks = []string{"rollout", "task", "check", "handler", "block", "use", "call", "flush_handlers"}
 )
 
 func (ld *loader) readPlay(b *hclsyntax.Block, set *diag.Set) {
@@ -33,41 +33,14 @@ func (ld *loader) readPlay(b *hclsyntax.Block, set *diag.Set) {
 	if p.Hosts = r.expr("hosts"); p.Hosts == nil {
 		set.Append(diag.Errorf("Missing argument", &p.Range, "The play %q needs the argument \"hosts\": a pattern of hosts and groups of the inventory, for example \"web:!bastion\".", p.Name))
 	}
+	tr := ld.taskReader(&ld.pb.Unit, &p.Body, fmt.Sprintf("the play %q", p.Name), set)
 	for _, c := range b.Body.Blocks {
 		if c.Type == "rollout" {
-			p.readRollout(c, set)
+			p.readRollout(c, tr)
 		}
 	}
-	tr := ld.taskReader(&ld.pb.Unit, &p.Body, fmt.Sprintf("the play %q", p.Name), set)
 	tr.handlers(b.Body)
 	p.Items = tr.items(b.Body)
 	tr.resolveNotify()
 	ld.pb.Plays = append(ld.pb.Plays, p)
-}
-
-func (p *Play) readRollout(b *hclsyntax.Block, set *diag.Set) {
-	if !labels(b, set) {
-		return
-	}
-	if p.Rollout.Range.Filename != "" {
-		rng := b.DefRange()
-		set.Append(diag.Errorf("Duplicate block", &rng, "The play %q has two blocks \"rollout\"; it can have one.", p.Name))
-		return
-	}
-	p.Rollout.Range = b.DefRange()
-	r := reader{what: "The block \"rollout\"", body: b.Body, rng: p.Rollout.Range, set: set}
-	r.only([]string{"batches", "parallel", "max_failed"}, nil)
-	for _, s := range r.strs("batches") {
-		if n, ok := r.size("batches", s); ok {
-			p.Rollout.Batches = append(p.Rollout.Batches, n)
-		}
-	}
-	if r.expr("parallel") != nil {
-		p.Rollout.Parallel = r.integer("parallel", 1, 100000)
-	}
-	if s := r.str("max_failed"); s != "" {
-		if n, ok := r.size("max_failed", s); ok {
-			p.Rollout.MaxFailed = &n
-		}
-	}
 }

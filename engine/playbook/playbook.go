@@ -63,22 +63,11 @@ type Play struct {
 	Tags        []string
 	Body
 	Range hcl.Range
+
+	rollout *hclsyntax.Block // read again when the values of variables are known
 }
 
-// Rollout says how a play moves over its hosts.
-type Rollout struct {
-	// Batches are sizes as written ("1", "10%"); the last one repeats until all
-	// hosts are done. Empty means all hosts in one batch.
-	Batches []Size
-	// Parallel is how many hosts are worked on at once; 0 means the run's default.
-	Parallel int
-	// MaxFailed stops the rollout when more of the play's hosts than this have
-	// failed or were lost. Nil never stops it.
-	MaxFailed *Size
-	Range     hcl.Range
-}
-
-// Item is a *Task, a *Block, a *Use or a *Call.
+// Item is a *Task, a *Block, a *Use, a *Call or a *Flush.
 type Item interface{ item() }
 
 // Task is one use of a module: a task, a check or a handler.
@@ -92,6 +81,9 @@ type Task struct {
 	Range  hcl.Range // of the block's header
 	Unit   *Unit     // whose names its expressions see
 	Needs  []*Stack  // whose presence its expressions mention
+
+	// ResultUsed says that something in the play mentions the task's result.
+	ResultUsed bool
 }
 
 // Address names the task within its play: task.service.sshd, with what uses its
@@ -111,9 +103,12 @@ type Meta struct {
 	Environment     hclsyntax.Expression
 	BecomeUser      hclsyntax.Expression
 	Become          *bool
+	DelegateTo      hclsyntax.Expression // the name of the host that does it, or "controller"
 	IgnoreErrors    bool
 	Sensitive       bool
 	PointOfNoReturn bool
+	RunOnce         bool // on one host of the play, for all of them
+	Throttle        int  // hosts in this task at once; 0 means no limit
 	Timeout         time.Duration
 	Tags            []string
 	Notify          []*Task // handlers of the play
@@ -148,6 +143,10 @@ type Block struct {
 	Needs  []*Stack // whose presence its condition mentions
 }
 
+// Flush runs the handlers notified so far, where it stands.
+type Flush struct{ Range hcl.Range }
+
+func (*Flush) item() {}
 func (*Task) item()  {}
 func (*Block) item() {}
 

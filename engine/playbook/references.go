@@ -158,6 +158,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 		bad("Unknown "+root, "%s has no %s %q %q before this place.%s", upperFirst(v.here), root, attrName(t[1]), attrName(t[2]), diag.DidYouMean(addr, known))
 		return
 	}
+	task.ResultUsed = true
 	if task.Meta.ForEach != nil || len(t) < 4 {
 		return
 	}

@@ -270,8 +270,9 @@ func (s *Scope) Secrets() []string {
 	return out
 }
 
-// HostPattern evaluates the play's host pattern.
-func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
+// globalScope sees the variables that do not depend on a host; the others are
+// unknown.
+func (pb *Playbook) globalScope(g Globals) *Scope {
 	s := pb.staticScope(&pb.Unit, nil)
 	vals := s.vars.AsValueMap()
 	if vals == nil {
@@ -285,7 +286,12 @@ func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
 		}
 	}
 	s.vars = cty.ObjectVal(vals)
-	v, diags := p.Hosts.Value(s.Context(nil))
+	return s
+}
+
+// HostPattern evaluates the play's host pattern.
+func (pb *Playbook) HostPattern(p *Play, g Globals) (string, hcl.Diagnostics) {
+	v, diags := p.Hosts.Value(pb.globalScope(g).Context(nil))
 	rng := p.Hosts.Range()
 	v, _ = v.Unmark()
 	switch {

@@ -39,22 +39,3 @@ func (s Size) String() string {
 	}
 	return strconv.Itoa(s.N)
 }
-
-// Waves splits total hosts into batches: each size in turn, the last one
-// repeated until no host is left. A size that comes to nothing is one host.
-func (r Rollout) Waves(total int) []int {
-	if len(r.Batches) == 0 {
-		if total == 0 {
-			return nil
-		}
-		return []int{total}
-	}
-	var out []int
-	for i, left := 0, total; left > 0; i++ {
-		n := r.Batches[min(i, len(r.Batches)-1)].Of(total)
-		n = min(max(n, 1), left)
-		out = append(out, n)
-		left -= n
-	}
-	return out
-}

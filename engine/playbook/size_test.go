@@ -48,7 +48,7 @@ func TestWavesProperties(t *testing.T) {
 			r.Batches = append(r.Batches, drawSize(t))
 		}
 		total := rapid.IntRange(0, 3000).Draw(t, "total")
-		waves := r.Waves(total)
+		waves := r.Waves(total, total, 0)
 		sum := 0
 		for i, n := range waves {
 			if n < 1 {

@@ -34,6 +34,9 @@ type Call struct {
 	Range  hcl.Range
 	Unit   *Unit
 	Needs  []*Stack // whose presence its condition mentions
+
+	hooks    []*Unit // as the stacks declare them; Units are made of them once they are checked
+	prefixes []string
 }
 
 func (*Call) item() {}
@@ -164,7 +167,7 @@ func (ld *loader) readHook(st *Stack, b *hclsyntax.Block, set *diag.Set) {
 	h.what = fmt.Sprintf("the hook %q", name)
 	h.prefix = st.Unit.prefix + name + "."
 	r := reader{what: upperFirst(h.what), body: b.Body, rng: rng, set: set}
-	allowed := []string{"task", "check", "block", "use"}
+	allowed := []string{"task", "check", "block", "use", "flush_handlers"}
 	if name == detect {
 		allowed = []string{"check"}
 	}
@@ -232,7 +235,7 @@ func (tr *taskReader) call(b *hclsyntax.Block) *Call {
 		}
 		if h := st.Hooks[c.Hook]; h != nil {
 			c.Stacks = append(c.Stacks, st)
-			c.Units = append(c.Units, h.copied(tr.hookPrefix(h)))
+			c.hooks, c.prefixes = append(c.hooks, h), append(c.prefixes, tr.hookPrefix(h))
 		}
 	}
 	if len(c.Stacks) == 0 && len(pb.broken) == 0 {

@@ -14,14 +14,12 @@ import (
 var metaArgs = []string{
 	"description", "when", "for_each", "notify", "become", "become_user", "timeout", "ignore_errors",
 	"changed_when", "failed_when", "environment", "tags", "sensitive", "point_of_no_return",
+	"delegate_to", "run_once", "throttle",
 }
-
-// reservedArgs are kept for what the language will have.
-var reservedArgs = []string{"delegate_to", "run_once", "throttle"}
 
 // MetaArguments returns the names no module argument may have.
 func MetaArguments() []string {
-	return append(append([]string{"retry"}, metaArgs...), reservedArgs...)
+	return append([]string{"retry"}, metaArgs...)
 }
 
 // taskReader reads the items of one play, set or hook.
@@ -64,6 +62,11 @@ func (tr *taskReader) items(body *hclsyntax.Body) []Item {
 			if t := tr.task(b); t != nil {
 				out = append(out, t)
 			}
+		case "flush_handlers":
+			if labels(b, tr.set) {
+				reader{what: "The block \"flush_handlers\"", body: b.Body, set: tr.set}.only(nil, nil)
+				out = append(out, &Flush{Range: b.DefRange()})
+			}
 		case "block":
 			if bl := tr.block(b); bl != nil {
 				out = append(out, bl)
@@ -83,7 +86,7 @@ func (tr *taskReader) items(body *hclsyntax.Body) []Item {
 
 // inner are the blocks that hold items inside a block.
 func (tr *taskReader) inner(more ...string) []string {
-	out := []string{"task", "check", "block", "use"}
+	out := []string{"task", "check", "block", "use", "flush_handlers"}
 	if tr.unit == &tr.ld.pb.Unit {
 		out = append(out, "call")
 	}
@@ -138,10 +141,7 @@ func (tr *taskReader) task(b *hclsyntax.Block) *Task {
 
 	r := reader{what: fmt.Sprintf("The %s %q %q", t.Kind, t.Module, t.Name), body: b.Body, rng: t.Range, set: tr.set}
 	for name, a := range b.Body.Attributes {
-		switch {
-		case contains(reservedArgs, name):
-			tr.set.Append(diag.Errorf("Reserved argument", &a.NameRange, "The argument %q is reserved for a later version of ferry and cannot be used yet.", name))
-		case !contains(metaArgs, name):
+		if !contains(metaArgs, name) {
 			t.Attrs[name] = a
 		}
 	}
@@ -185,8 +185,12 @@ func (tr *taskReader) meta(t *Task, r reader) {
 		ChangedWhen: r.expr("changed_when"), FailedWhen: r.expr("failed_when"), Environment: r.expr("environment"),
 		BecomeUser: r.expr("become_user"), Become: r.optBool("become"), IgnoreErrors: r.boolean("ignore_errors"),
 		Sensitive: r.boolean("sensitive"), PointOfNoReturn: r.boolean("point_of_no_return"),
-		Timeout: r.duration("timeout"), Tags: r.strs("tags"),
+		Timeout: r.duration("timeout"), Tags: r.strs("tags"), DelegateTo: r.expr("delegate_to"), RunOnce: r.boolean("run_once"),
 	}
+	if r.expr("throttle") != nil {
+		t.Meta.Throttle = r.integer("throttle", 1, 100000)
+	}
+	tr.metaConflicts(t, r)
 	e := r.expr("notify")
 	if e == nil {
 		return
@@ -203,6 +207,22 @@ func (tr *taskReader) meta(t *Task, r reader) {
 			continue
 		}
 		t.Meta.notify = append(t.Meta.notify, notifyRef{attrName(tv[1]), attrName(tv[2]), rng})
+	}
+}
+
+// metaConflicts refuses what cannot be meant.
+func (tr *taskReader) metaConflicts(t *Task, r reader) {
+	bad := func(name, format string, args ...any) {
+		rng := r.expr(name).Range()
+		tr.set.Append(diag.Errorf("Invalid combination of arguments", &rng, format, args...))
+	}
+	switch {
+	case t.Meta.RunOnce && t.Kind == "handler":
+		bad("run_once", "A handler runs on each host that notified it, so \"run_once\" has no place in it. Use it in a task.")
+	case t.Meta.RunOnce && t.Meta.Throttle > 0:
+		bad("throttle", "The task runs once for all hosts, so there is nothing to throttle. Leave out \"run_once\" or \"throttle\".")
+	case t.Meta.DelegateTo != nil && t.Meta.PointOfNoReturn:
+		bad("point_of_no_return", "A task that is delegated to another host cannot be the point of no return of this one.")
 	}
 }
 

@@ -189,3 +189,37 @@ func own(items []Item, f func(*Task)) {
 		}
 	}
 }
+
+// Units lists the sets and stacks among items, with those that sets use in turn,
+// in the order written.
+func Units(items []Item) []*Unit {
+	var out []*Unit
+	seen := map[*Unit]bool{}
+	add := func(u *Unit) {
+		if !seen[u] {
+			seen[u] = true
+			out = append(out, u)
+		}
+	}
+	var walk func([]Item)
+	walk = func(items []Item) {
+		for _, it := range items {
+			switch it := it.(type) {
+			case *Block:
+				walk(it.Items)
+				walk(it.Rescue)
+				walk(it.Always)
+			case *Use:
+				add(it.Unit)
+				walk(it.Unit.Items)
+			case *Call:
+				for i, st := range it.Stacks {
+					add(st.Unit)
+					walk(it.Units[i].Items)
+				}
+			}
+		}
+	}
+	walk(items)
+	return out
+}

@@ -69,7 +69,7 @@ func (ld *loader) newUnit(s site, found used) *Unit {
 	return u
 }
 
-var setBlocks = []string{"ferry", "variable", "locals", "output", "task", "check", "block", "use", "handler"}
+var setBlocks = []string{"ferry", "variable", "locals", "output", "task", "check", "block", "use", "handler", "flush_handlers"}
 
 // readSet reads the files of a set.
 func (ld *loader) readSet(u *Unit, found used) {

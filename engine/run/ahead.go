@@ -124,7 +124,7 @@ func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
 				continue
 			}
 		}
-		if t.Info.Effects.Has(module.Local) {
+		if t.Info.Effects.Has(module.Local) || m.DelegateTo != nil || m.RunOnce || m.Throttle > 0 {
 			continue // costs nothing when its turn comes
 		}
 		if !pr.probeAhead(ctx, u) {
@@ -143,14 +143,10 @@ func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 	if s, ok := d.step.(module.Solitary); ok && s.Solitary() {
 		return false
 	}
-	as := account{become: pr.become(u.t) || d.user != ""}
-	if as.become {
-		as.user = pr.play.BecomeUser
-	}
-	if pr.st.conns[as] == nil || !pr.st.settled {
+	if pr.st.conns[u.account(d, pr.st)] == nil || !pr.st.settled {
 		return false // its turn will open the connection
 	}
-	h, c, err := u.host(ctx, d)
+	h, c, err := u.host(ctx, d, pr.st)
 	if err != nil {
 		return false
 	}

@@ -23,20 +23,23 @@ type hostState struct {
 	conns map[account]*connection
 	// settled says that no job of an earlier run is under way on the host.
 	settled bool
-	// locked says that a connection of this run holds the host's lock.
-	locked bool
 
 	counts   map[event.Status]int
-	status   event.Status // how the host ended so far
-	failedIn string       // the play it failed in
-	problem  string       // one line about why
-	pending  []string     // handlers notified and not run
+	status   event.Status   // how the host ended so far
+	playing  *playbook.Play // the last play whose turn on this host came
+	failedIn string         // the play it failed in
+	problem  string         // one line about why
+	pending  []string       // handlers notified and not run
 	// changes says that, in a plan, an earlier task would have changed the host,
 	// so that later ones cannot be decided by looking.
 	changes bool
 	// replaced says that one of those would have replaced packages, after which
 	// even "nothing to do" may no longer hold.
 	replaced bool
+	// beyond says that the host has passed the point of no return of its play.
+	beyond bool
+	// rescued says that something failed in its last play and was made up for.
+	rescued bool
 	// present says which stacks the host has, as far as that was looked at.
 	present map[*playbook.Stack]presence
 }
@@ -48,6 +51,7 @@ type account struct {
 }
 
 type connection struct {
+	st     *hostState
 	t      host.Transport
 	h      host.Host
 	locked bool
@@ -62,6 +66,10 @@ func newHostState(r *Runner, h Host) *hostState {
 func (st *hostState) lost() bool {
 	return st.status == event.Failed || st.status == event.Unreachable
 }
+
+// hurt reports whether the host failed in its last play, also if a rescue block
+// made up for it.
+func (st *hostState) hurt() bool { return st.lost() || st.rescued }
 
 func (st *hostState) notRun(p *playbook.Play, why string) {
 	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: st.info.Name, Status: event.NotRun, Message: why})
@@ -99,7 +107,7 @@ func (st *hostState) conn(ctx context.Context, become bool, user string) (*conne
 		if err != nil {
 			return nil, err
 		}
-		c = &connection{t: t, h: host.New(st.info.Name, t)}
+		c = &connection{st: st, t: t, h: host.New(st.info.Name, t)}
 		st.conns[as] = c
 		st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
 	}
@@ -166,13 +174,10 @@ func (st *hostState) lock(ctx context.Context, c *connection) error {
 	if err != nil {
 		return err
 	}
-	if f.String("user") == "root" && !st.locked {
-		// One connection holds it for all: a second would find the host locked by
-		// this very run.
-		if err := c.t.Lock(ctx, st.r.opts.Epoch, st.r.opts.Owner); err != nil {
+	if f.String("user") == "root" {
+		if err := st.r.locks.take(ctx, st.info.Name, c.t, st.r.opts); err != nil {
 			return err
 		}
-		st.locked = true
 	}
 	c.locked = true
 	return nil
@@ -185,28 +190,28 @@ func (st *hostState) forget() {
 	}
 }
 
-// play runs one play on the host and reports whether the host failed in it,
-// also if a rescue made up for it. An interrupted host has not failed.
-func (st *hostState) play(ctx context.Context, p *playbook.Play, batch int) (failed bool) {
+// play runs one play on the host. A failure counts for the play's budget before
+// it is told, also if a rescue made up for it; an interrupted host has not failed.
+func (st *hostState) play(ctx context.Context, pl *playState, batch int) {
 	start := time.Now()
-	pr := &playRun{st: st, r: st.r, play: p, batch: batch, notified: map[*playbook.Task]bool{}, scopes: map[*playbook.Unit]*playbook.Scope{}}
-	st.status, st.problem = event.OK, ""
-	st.r.emit.emit(event.Event{Kind: event.HostStarted, Play: p.Name, Batch: batch, Host: st.info.Name})
+	pr := &playRun{st: st, r: st.r, pl: pl, play: pl.play, batch: batch, notified: map[*playbook.Task]bool{}, scopes: map[*playbook.Unit]*playbook.Scope{}}
+	pr.carryOver(pl.play.Handlers)
+	st.status, st.problem, st.beyond = event.OK, "", false
 	res := pr.run(ctx)
+	st.rescued = pr.rescued
 	if res.failed() {
-		st.status, st.failedIn, st.problem = res.status, p.Name, res.line()
+		st.status, st.failedIn, st.problem = res.status, pl.play.Name, res.line()
 	}
-	for _, h := range pr.allHandlers() {
-		if pr.notified[h] {
-			st.pending = append(st.pending, h.Address())
-		}
-	}
-	done := event.Event{Kind: event.HostFinished, Play: p.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Duration: time.Since(start)}
-	if res.failed() && res.task == "" { // nothing has told of this failure yet
+	pending := pr.pending()
+	st.pending = append(st.pending, pending...)
+	done := event.Event{Kind: event.HostFinished, Play: pl.play.Name, Batch: batch, Host: st.info.Name, Status: st.status, Message: st.problem, Pending: pending, Duration: time.Since(start)}
+	if res.failed() && res.task == "" && !res.held { // nothing has told of this failure yet
 		done.Error = res.err
 	}
+	if res.failed() && res.status != event.Interrupted || pr.rescued {
+		pl.budget.fail()
+	}
 	st.r.emit.emit(done)
-	return res.failed() && res.status != event.Interrupted || pr.rescued
 }
 
 // outcome is how a task, a block or a play ended on a host.
@@ -214,6 +219,7 @@ type outcome struct {
 	status event.Status
 	err    *event.Error
 	task   string // the address of the task that failed
+	held   bool   // a maintenance window closed; what is under way is tidied up
 }
 
 func (o outcome) failed() bool {

@@ -53,12 +53,25 @@ type Options struct {
 	// OneByOne looks at each task only when its turn has come. The result is the
 	// same as without it, at the price of a round trip per task.
 	OneByOne bool
+
+	// Lookup finds the host that a task is delegated to.
+	Lookup func(name string) (Host, bool)
+	// Approval returns what a person said about a gate, nil if nobody has yet.
+	Approval func(play, gate string, batch int) (*Decision, error)
+	// GateWait is how long the run waits at a gate that needs a person or a
+	// maintenance window before it stops there; negative waits without end.
+	GateWait time.Duration
+	// Pending are the handlers that earlier runs of the playbook owe, by host and
+	// play.
+	Pending map[string]map[string][]string
+	// Resume is what an interrupted run had reached; nil begins anew.
+	Resume *Resume
 }
 
-func (o Options) parallel(p *playbook.Play) int {
+func (o Options) parallel(ro playbook.Rollout) int {
 	switch {
-	case p.Rollout.Parallel > 0:
-		return p.Rollout.Parallel
+	case ro.Parallel > 0:
+		return ro.Parallel
 	case o.Parallel > 0:
 		return o.Parallel
 	}

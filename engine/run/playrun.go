@@ -16,8 +16,10 @@ import (
 type playRun struct {
 	st    *hostState
 	r     *Runner
+	pl    *playState
 	play  *playbook.Play
 	batch int
+	gate  string          // set while the checks of a gate run
 	scope *playbook.Scope // of the play itself
 
 	scopes map[*playbook.Unit]*playbook.Scope // of the sets and hooks that were entered
@@ -25,11 +27,34 @@ type playRun struct {
 	rest   []cursor                           // what follows around the items that run, outermost first
 
 	notified map[*playbook.Task]bool // handlers that are to run
+	carried  map[*playbook.Task]bool // those of them that an earlier run owes
+	ending   bool                    // in an always block: it is done in any case
 	rescued  bool                    // something failed and a rescue block made up for it
 	ahead    lookahead
 }
 
 func (pr *playRun) run(ctx context.Context) outcome {
+	if out := pr.begin(ctx); out.failed() {
+		return out
+	}
+	defer pr.stale() // no probe outlives the play
+	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
+		return out
+	}
+	return pr.handlers(ctx)
+}
+
+// only runs items outside the play's own list.
+func (pr *playRun) only(ctx context.Context, items []playbook.Item) outcome {
+	if out := pr.begin(ctx); out.failed() {
+		return out
+	}
+	defer pr.stale()
+	return pr.items(ctx, items, nil)
+}
+
+// begin makes variables, facts and local values known.
+func (pr *playRun) begin(ctx context.Context) outcome {
 	scope, diags := pr.r.pb.NewScope(pr.play, pr.r.globals, pr.st.info.HostInfo)
 	if diags.HasErrors() {
 		return diagOutcome(diags)
@@ -40,14 +65,7 @@ func (pr *playRun) run(ctx context.Context) outcome {
 	if out := pr.gather(ctx); out.failed() {
 		return out
 	}
-	if diags := scope.Locals(); diags.HasErrors() {
-		return diagOutcome(diags)
-	}
-	defer pr.stale() // no probe outlives the play
-	if out := pr.items(ctx, pr.play.Items, pr.play.Tags); out.failed() {
-		return out
-	}
-	return pr.handlers(ctx)
+	return diagOutcome(scope.Locals())
 }
 
 // gather makes the facts the playbook mentions known.
@@ -99,6 +117,8 @@ func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []stri
 				out = pr.useSet(ctx, it, tags)
 			case *playbook.Call:
 				out = pr.call(ctx, it, tags)
+			case *playbook.Flush:
+				out = pr.handlers(ctx)
 			}
 			leave()
 		}
@@ -131,35 +151,15 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 		out = pr.items(ctx, b.Rescue, tags)
 	}
 	leave()
-	if len(b.Always) > 0 && out.status != event.Interrupted {
+	if len(b.Always) > 0 && (out.status != event.Interrupted || out.held) {
+		before := pr.ending
+		pr.ending = pr.ending || out.held
+		defer func() { pr.ending = before }()
 		if last := pr.items(ctx, b.Always, tags); last.failed() && !out.failed() {
 			out = last
 		}
 	}
 	return out
-}
-
-// handlers runs what was notified, in the order declared, until nothing more
-// is: a handler may notify others. Those of sets come after the play's own.
-func (pr *playRun) handlers(ctx context.Context) outcome {
-	for again := true; again; {
-		again = false
-		for _, h := range pr.allHandlers() {
-			if !pr.notified[h] {
-				continue
-			}
-			if pr.r.opts.stopped() {
-				return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before notified handlers ran"}}
-			}
-			out := pr.task(ctx, h, nil)
-			if out.failed() {
-				return out
-			}
-			delete(pr.notified, h)
-			again = true
-		}
-	}
-	return outcome{status: event.OK}
 }
 
 // condition evaluates a condition; known is false if it depends on what a plan

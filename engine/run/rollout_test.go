@@ -2,88 +2,13 @@ package run_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/run"
 )
-
-// Whatever fails: no host is worked on twice, none is forgotten, at most
-// "parallel" at once, and no batch begins after the budget is spent.
-func TestRolloutProperties(t *testing.T) {
-	dir := t.TempDir()
-	tries := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		n := rapid.IntRange(1, 24).Draw(rt, "hosts")
-		parallel := rapid.IntRange(1, 6).Draw(rt, "parallel")
-		batches := rapid.SliceOfN(rapid.SampledFrom([]string{"1", "2", "5", "10%", "50%", "100%"}), 0, 3).Draw(rt, "batches")
-		budget := rapid.IntRange(0, 10).Draw(rt, "max_failed")
-		bad := rapid.SliceOfN(rapid.Bool(), n, n).Draw(rt, "bad")
-
-		src := fmt.Sprintf("play \"p\" {\n  hosts = \"all\"\n  rollout {\n    batches = [%s]\n    parallel = %d\n    max_failed = \"%d\"\n  }\n  task \"act\" \"x\" {}\n}\n",
-			quoteAll(batches), parallel, budget)
-		tries++
-		sub := filepath.Join(dir, fmt.Sprint(tries))
-		if err := os.Mkdir(sub, 0o700); err != nil {
-			rt.Fatal(err)
-		}
-		pb := playbookOf(t, sub, src)
-		w := newWorld()
-		var hosts []string
-		for i := range n {
-			name := fmt.Sprintf("h%02d", i)
-			hosts = append(hosts, name)
-			code := 0
-			if bad[i] {
-				code = 1
-			}
-			w.on[name+" act x"] = func(int) (host.Result, error) { return host.Result{Code: code}, nil }
-		}
-		r := runPlaybook(t, w, pb, run.Options{}, hosts...)
-
-		worked := map[string]int{}
-		for _, l := range w.log {
-			worked[strings.Fields(l)[0]]++
-		}
-		ended := map[string]int{}
-		failed, spent := 0, false
-		for _, e := range r.events {
-			switch {
-			case e.Kind == event.BatchStarted && spent:
-				rt.Fatalf("batch %d begins after %d hosts failed (max_failed %d)", e.Batch, failed, budget)
-			case e.Kind == event.BatchFinished:
-				spent = failed > budget
-			case e.Kind == event.HostFinished:
-				ended[e.Host]++
-				if e.Status == event.Failed {
-					failed++
-				}
-			}
-		}
-		for i, name := range hosts {
-			st := r.sum.Hosts[name]
-			switch {
-			case worked[name] > 1:
-				rt.Fatalf("%s was worked on %d times", name, worked[name])
-			case ended[name] != 1:
-				rt.Fatalf("the end of %s is told %d times", name, ended[name])
-			case worked[name] == 0 && (st.Status != event.NotRun || st.Error == ""):
-				rt.Fatalf("%s was not worked on, and is %s (%s)", name, st.Status, st.Error)
-			case worked[name] == 1 && (st.Status == event.Failed) != bad[i]:
-				rt.Fatalf("%s is %s", name, st.Status)
-			}
-		}
-		if failed > budget+parallel {
-			rt.Fatalf("%d hosts failed with max_failed %d and %d at once", failed, budget, parallel)
-		}
-	})
-}
 
 func quoteAll(l []string) string {
 	out := make([]string, len(l))

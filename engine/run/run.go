@@ -2,7 +2,7 @@ package run
 
 import (
 	"context"
-	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/event"
@@ -13,22 +13,38 @@ import (
 type PlayHosts struct {
 	Play  *playbook.Play
 	Hosts []Host
+	// Rollout is the play's with the values of variables; nil takes it as loaded.
+	Rollout *playbook.Rollout
+	// Canary are the names of hosts that go first.
+	Canary map[string]bool
+	// GateHosts are the hosts that the checks of a gate look at, where it names
+	// them; by gate.
+	GateHosts map[string][]Host
 }
 
 // Runner executes one playbook once.
 type Runner struct {
-	pb      *playbook.Playbook
-	globals playbook.Globals
-	connect Connect
-	opts    Options
-	emit    *emitter
-	hosts   map[string]*hostState
-	order   []string // hosts in the order first met
+	pb         *playbook.Playbook
+	globals    playbook.Globals
+	connect    Connect
+	opts       Options
+	emit       *emitter
+	hosts      map[string]*hostState
+	order      []string              // hosts in the order first met
+	bystanders map[string]*hostState // hosts only gates look at
+	delegates  delegates
+	locks      locks
+
+	mu      sync.Mutex
+	stopped *event.Stopped // the gate at which the run stopped
 }
 
 // New prepares a run.
 func New(pb *playbook.Playbook, g playbook.Globals, c Connect, o Options) *Runner {
-	return &Runner{pb: pb, globals: g, connect: c, opts: o, emit: newEmitter(o), hosts: map[string]*hostState{}}
+	return &Runner{
+		pb: pb, globals: g, connect: c, opts: o, emit: newEmitter(o), hosts: map[string]*hostState{}, bystanders: map[string]*hostState{},
+		delegates: delegates{free: map[string]chan *hostState{}}, locks: locks{held: map[string]bool{}},
+	}
 }
 
 // Run executes the plays in order and returns how each host ended. The error is
@@ -57,15 +73,18 @@ func (r *Runner) Run(ctx context.Context, plays []PlayHosts) (event.Summary, err
 	}
 	sum := r.summary()
 	status := event.OK
-	left := r.why(ctx, nil) != ""
+	left := r.why(ctx, nil) != "" || sum.Stopped != nil
 	for _, h := range sum.Hosts {
 		left = left || h.Status == event.NotRun
 		if h.Status == event.Failed || h.Status == event.Unreachable {
 			status = event.Failed
 		}
 	}
-	if ctx.Err() != nil || r.opts.stopped() {
+	switch {
+	case ctx.Err() != nil || r.opts.stopped():
 		status = event.Interrupted
+	case sum.Stopped != nil:
+		status = event.NotRun
 	}
 	if !left {
 		halted = "" // every host had failed by then: nothing was stopped
@@ -74,82 +93,14 @@ func (r *Runner) Run(ctx context.Context, plays []PlayHosts) (event.Summary, err
 	return sum, r.emit.err()
 }
 
-// play moves one play over its hosts. It returns why no further play may run,
-// or "".
-func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
-	start := time.Now()
-	p := ph.Play
-	var hosts []*hostState
-	var names []string
-	for _, h := range ph.Hosts {
-		names = append(names, h.Name)
-	}
-	r.emit.emit(event.Event{Kind: event.PlayStarted, Play: p.Name, Hosts: names})
-	for _, h := range ph.Hosts {
-		st := r.hosts[h.Name]
-		if st.lost() {
-			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.NotRun, Message: fmt.Sprintf("failed or unreachable in the play %q", st.failedIn)})
-			continue
-		}
-		hosts = append(hosts, st)
-	}
-	budget := newBudget(p.Rollout.MaxFailed, len(ph.Hosts))
-	next := 0
-	waves := p.Rollout.Waves(len(hosts))
-	if r.opts.Mode == Plan && len(hosts) > 0 { // looking needs no waves, and equal answers are told once
-		waves = []int{len(hosts)}
-	}
-	for i, size := range waves {
-		batch := hosts[next : next+size]
-		next += size
-		halted = r.batch(ctx, p, i+1, batch, budget)
-		if halted != "" {
-			for _, st := range hosts[next:] {
-				st.notRun(p, halted)
-			}
-			break
-		}
-	}
-	r.emit.emit(event.Event{Kind: event.PlayFinished, Play: p.Name, Duration: time.Since(start), Message: halted})
-	return halted
-}
-
-// batch works on one wave of hosts and says why the rollout must not go on.
-func (r *Runner) batch(ctx context.Context, p *playbook.Play, n int, batch []*hostState, budget *budget) (halted string) {
-	start := time.Now()
-	names := make([]string, len(batch))
-	for i, st := range batch {
-		names[i] = st.info.Name
-	}
-	r.emit.emit(event.Event{Kind: event.BatchStarted, Play: p.Name, Batch: n, Hosts: names})
-	stop := func() bool { return ctx.Err() != nil || r.opts.stopped() || budget.spent() || r.emit.err() != nil }
-	dispatch(batch, r.opts.parallel(p), stop, func(st *hostState) {
-		if st.play(ctx, p, n) {
-			budget.fail()
-		}
-	}, func(st *hostState) { st.notRun(p, r.why(ctx, budget)) })
-	failed := 0
-	for _, st := range batch {
-		if st.lost() {
-			failed++
-		}
-	}
-	r.emit.emit(event.Event{Kind: event.BatchFinished, Play: p.Name, Batch: n, Duration: time.Since(start)})
-	if stop() {
-		return r.why(ctx, budget)
-	}
-	if failed == len(batch) && len(batch) > 0 {
-		return fmt.Sprintf("every host of batch %d failed", n)
-	}
-	return ""
-}
-
 func (r *Runner) why(ctx context.Context, b *budget) string {
 	switch {
 	case r.emit.err() != nil:
 		return r.emit.err().Error()
 	case b != nil && b.spent():
 		return b.String()
+	case r.atGate() != nil:
+		return r.atGate().Reason
 	case ctx.Err() != nil, r.opts.stopped():
 		return "the run was interrupted"
 	}
@@ -166,7 +117,7 @@ func (r *Runner) skipPlay(ph PlayHosts, why string) {
 }
 
 func (r *Runner) summary() event.Summary {
-	s := event.Summary{Hosts: map[string]event.HostSummary{}}
+	s := event.Summary{Hosts: map[string]event.HostSummary{}, Stopped: r.stopped}
 	for name, st := range r.hosts {
 		s.Hosts[name] = st.summary()
 	}
@@ -177,4 +128,26 @@ func (r *Runner) close() {
 	for _, st := range r.hosts {
 		st.close()
 	}
+	for _, st := range r.bystanders {
+		st.close()
+	}
+	for _, st := range r.delegates.all {
+		st.close()
+	}
+}
+
+// stopAt records the gate at which the run stops; the first one counts.
+func (r *Runner) stopAt(s event.Stopped) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped == nil {
+		r.stopped = &s
+	}
+}
+
+// atGate reports whether a gate has stopped the run.
+func (r *Runner) atGate() *event.Stopped {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
 }

@@ -90,6 +90,7 @@ func (pr *playRun) enter(ctx context.Context, u *playbook.Use, each map[string]c
 	}
 	pr.scopes[u.Unit] = inner
 	pr.units = append(pr.units, u.Unit)
+	pr.carryOver(u.Unit.Handlers)
 	if diags := inner.Locals(); diags.HasErrors() {
 		return cty.DynamicVal, pr.failItem(u, diagOutcome(diags))
 	}

@@ -129,6 +129,7 @@ func (pr *playRun) stackScope(st *playbook.Stack) (*playbook.Scope, outcome) {
 	}
 	pr.scopes[st.Unit] = s
 	pr.units = append(pr.units, st.Unit)
+	pr.carryOver(st.Unit.Handlers)
 	return s, outcome{status: event.OK}
 }
 

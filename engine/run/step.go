@@ -44,11 +44,11 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 	}
 	u.pr.stale()
 	if c != nil {
-		if err := u.pr.st.lock(ctx, c); err != nil {
+		if err := c.st.lock(ctx, c); err != nil {
 			return u.failed(ctx, err), results(s)
 		}
 	}
-	applying := event.Event{Kind: event.TaskApplying, Changes: changes}
+	applying := event.Event{Kind: event.TaskApplying, Changes: changes, Delegate: u.delegate, Notify: notifies(u.t)}
 	if u.t.Meta.Sensitive {
 		applying = hideValues(applying)
 	}
@@ -116,7 +116,7 @@ func (u *use) apply(ctx context.Context, s module.Step, h host.Host, c *connecti
 			return &uncertain{err}
 		}
 		if c != nil { // a job the step had started goes on there: what it does is not over
-			if err := u.pr.st.settle(ctx, c); err != nil {
+			if err := c.st.settle(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -187,14 +187,10 @@ func (u *use) unknownResults(s any) map[string]cty.Value {
 	return out
 }
 
-// host returns the host as the task sees it.
-func (u *use) host(ctx context.Context, d decodedStep) (host.Host, *connection, error) {
-	become := u.pr.become(u.t)
-	user := u.pr.play.BecomeUser
-	if d.user != "" {
-		become = true
-	}
-	c, err := u.pr.st.conn(ctx, become, user)
+// host returns st as the task sees it.
+func (u *use) host(ctx context.Context, d decodedStep, st *hostState) (host.Host, *connection, error) {
+	as := u.account(d, st)
+	c, err := st.conn(ctx, as.become, as.user)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -203,6 +199,22 @@ func (u *use) host(ctx context.Context, d decodedStep) (host.Host, *connection, 
 		h = withSettings{Host: h, user: d.user, env: d.env}
 	}
 	return waiting{Host: h, u: u}, c, nil
+}
+
+// account is whom the task runs commands as on st. On a delegate, what the play
+// says of become does not count: it is said of the play's hosts.
+func (u *use) account(d decodedStep, st *hostState) account {
+	as := account{become: u.pr.become(u.t)}
+	if st != u.pr.st && u.t.Meta.Become == nil {
+		as.become = st.info.Become
+	}
+	if d.user != "" {
+		as.become = true
+	}
+	if as.become && st == u.pr.st {
+		as.user = u.pr.play.BecomeUser
+	}
+	return as
 }
 
 // waiting tells the stream when a job's host is out of reach, since the module

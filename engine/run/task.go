@@ -20,7 +20,10 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 	if pr.r.opts.stopped() || ctx.Err() != nil || pr.r.emit.err() != nil {
 		return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
 	}
-	if t.Kind != "handler" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
+	if why := pr.heldBack(); why != "" {
+		return outcome{status: event.Interrupted, held: true, err: &event.Error{Summary: "Stopped before " + t.Address() + ": " + why}}
+	}
+	if t.Kind != "handler" && pr.gate == "" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
 		pr.of(t.Unit).SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
 	}
@@ -74,33 +77,54 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 			return cty.DynamicVal, outcome{status: event.OK}
 		}
 	}
+	if t.Meta.RunOnce {
+		return pr.shared(ctx, t, in, func() (cty.Value, outcome) { return pr.use(ctx, u) })
+	}
+	return pr.use(ctx, u)
+}
+
+// use runs one use of a module with its retries.
+func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
+	t := u.t
+	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, u.address()) {
+		pr.report(t, u.key, event.Event{Status: event.Skipped, Message: "done in run " + pr.r.opts.Resume.Run})
+		return actedResult(t), outcome{status: event.OK}
+	}
+	leave, ok := pr.pl.enter(ctx, t)
+	if !ok {
+		return skippedResult(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
+	}
+	defer leave()
 	start := time.Now()
 	pr.r.emit.emit(pr.event(t, u.key, event.Event{Kind: event.TaskStarted}))
 	ev, res := u.attempts(ctx)
 	ev.Duration = time.Since(start)
-	return res, pr.finish(ctx, t, u.key, ev)
+	if pr.carried[t] && ev.Message == "" {
+		ev.Message = "notified in an earlier run, which did not get to it"
+	}
+	if t.Meta.PointOfNoReturn && !u.dry() {
+		pr.st.beyond = true
+	}
+	return res, pr.finish(ctx, u, ev)
 }
 
 // finish reports how a task ended and draws the consequences: notifications,
 // stale facts, ignored errors.
-func (pr *playRun) finish(ctx context.Context, t *playbook.Task, key string, ev event.Event) outcome {
+func (pr *playRun) finish(ctx context.Context, u *use, ev event.Event) outcome {
+	t, key := u.t, u.key
 	if t.Meta.IgnoreErrors && ev.Status == event.Failed {
 		ev.Status = event.Ignored
 	}
 	if t.Meta.Sensitive {
 		ev = hideValues(ev)
 	}
-	switch ev.Status {
-	case event.Changed, event.Planned:
-		for _, h := range t.Meta.Notify {
-			pr.notified[h] = true
-		}
-	}
-	if ev.Status == event.Planned {
+	pr.notify(t, ev)
+	here := u.delegate == ""
+	if ev.Status == event.Planned && here {
 		pr.st.changes = true
 		pr.st.replaced = pr.st.replaced || t.Info.Effects.Has(module.ReplacesPackages)
 	}
-	if t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned && ev.Status != event.Undecided {
+	if here && t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned && ev.Status != event.Undecided {
 		pr.st.forget()
 		if ctx.Err() == nil { // a run that is to stop at once asks nothing more
 			if out := pr.gather(ctx); out.failed() && ev.Status == event.Changed {
@@ -126,10 +150,7 @@ func (pr *playRun) report(t *playbook.Task, key string, ev event.Event) {
 
 // event fills in where a task is.
 func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Event {
-	ev.Play, ev.Batch, ev.Host, ev.Task = pr.play.Name, pr.batch, pr.st.info.Name, t.Address()
-	if key != "" {
-		ev.Task += fmt.Sprintf("[%q]", key)
-	}
+	ev.Play, ev.Batch, ev.Host, ev.Task, ev.Gate = pr.play.Name, pr.batch, pr.st.info.Name, address(t, key), pr.gate
 	ev.Place = fmt.Sprintf("%s:%d", t.Range.Filename, t.Range.Start.Line)
 	if ev.Error != nil && ev.Error.File == "" {
 		e := *ev.Error
@@ -142,6 +163,14 @@ func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Eve
 		ev.Error = &e
 	}
 	return ev
+}
+
+// address names a use of a module within its play.
+func address(t *playbook.Task, key string) string {
+	if key == "" {
+		return t.Address()
+	}
+	return fmt.Sprintf("%s[%q]", t.Address(), key)
 }
 
 // hideValues removes everything a sensitive task could show.

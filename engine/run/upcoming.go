@@ -27,6 +27,8 @@ func (pr *playRun) upcoming(items []playbook.Item, tags []string, f func(*playbo
 		switch it := it.(type) {
 		case *playbook.Task:
 			ok = f(it, tags)
+		case *playbook.Flush:
+			ok = len(pr.notified) == 0 // or the handlers act first
 		case *playbook.Block:
 			ok = pr.upcomingBlock(it, tags, f)
 		case *playbook.Use:

@@ -27,9 +27,17 @@ type use struct {
 	look      *look           // a probe made ahead that still holds; used once
 	sensitive map[string]bool // arguments whose values must not be shown
 
+	delegate string // the host that does it, if it is not the play's own
+
 	ran     bool // the module was called and what it says may be judged
 	unknown bool // it acted, and with what result nobody knows: it must not act again
 }
+
+// address names the use within its play.
+func (u *use) address() string { return address(u.t, u.key) }
+
+// dry reports whether nothing is changed: the run only plans.
+func (u *use) dry() bool { return u.pr.r.opts.Mode == Plan }
 
 // attempts runs the task until it succeeds, its until holds, or its attempts
 // are used up.
@@ -41,6 +49,9 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 	delay := retry.Delay
 	for n := 1; ; n++ {
 		ev, own := u.once(ctx)
+		if u.delegate != "" {
+			ev = onDelegate(ev, u.delegate)
+		}
 		ev, own = u.judge(ev, own)
 		if retry.Attempts > 1 {
 			ev.Attempt = n
@@ -180,8 +191,16 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 	var h host.Host = noHost{name: u.pr.st.info.Name}
 	var c *connection
 	if !u.t.Info.Effects.Has(module.Local) {
+		st := u.pr.st
+		if u.delegate = d.delegate; u.delegate != "" {
+			var give func()
+			if st, give, err = u.pr.r.take(ctx, u.delegate); err.failed() {
+				return event.Event{Status: err.status, Error: err.err}, nil
+			}
+			defer give()
+		}
 		var cerr error
-		if h, c, cerr = u.host(ctx, d); cerr != nil {
+		if h, c, cerr = u.host(ctx, d, st); cerr != nil {
 			return u.failed(ctx, cerr), nil
 		}
 	}
@@ -252,6 +271,8 @@ type decodedStep struct {
 	unknown []string
 	env     map[string]string
 	user    string
+
+	delegate string
 }
 
 func (u *use) decode() (decodedStep, outcome) {
@@ -277,6 +298,9 @@ func (u *use) decode() (decodedStep, outcome) {
 	}
 	var meta outcome
 	if out.env, meta = u.environment(); meta.failed() {
+		return out, meta
+	}
+	if out.delegate, meta = u.delegateName(); meta.failed() {
 		return out, meta
 	}
 	if e := u.t.Meta.BecomeUser; e != nil {

@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  flush_handlers {
+    when = true # ERROR: Unknown argument
+  }
+}

@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  rollout {
+    gate "approval" { after = [-1] } # ERROR: Invalid value
+  }
+}

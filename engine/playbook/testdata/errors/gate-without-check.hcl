@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  rollout {
+    gate "check" { on = "controller" } # ERROR: Empty gate
+  }
+}

@@ -1,7 +1,0 @@
-play "site" {
-  hosts = "all"
-  task "copy" "motd" {
-    path    = "/etc/motd"
-    delegate_to = "x" # ERROR: Reserved argument
-  }
-}

@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  rollout {
+    order = "sortd" # ERROR: Invalid value
+  }
+}

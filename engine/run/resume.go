@@ -1,0 +1,32 @@
+package run
+
+// Resume is what an interrupted run had reached, from its journal. It only
+// spares work: hosts are looked at again.
+type Resume struct {
+	Run   string // the run that is resumed
+	Plays map[string]*ResumedPlay
+}
+
+// ResumedPlay is what had been reached in one play.
+type ResumedPlay struct {
+	Batch  int             // the last one that began; 0 if none did
+	Begun  map[string]bool // hosts of the batches that began
+	Done   map[string]bool // hosts that ended the play well
+	Passed map[GateAt]bool
+	// Acted are the actions that ended well: what looking at the host cannot
+	// show. By host, then by task.
+	Acted map[string]map[string]bool
+}
+
+// GateAt is a gate after a batch.
+type GateAt struct {
+	Gate  string
+	Batch int
+}
+
+func (r *Resume) play(name string) *ResumedPlay {
+	if r == nil {
+		return nil
+	}
+	return r.Plays[name]
+}
