@@ -223,3 +223,12 @@ func Units(items []Item) []*Unit {
 	walk(items)
 	return out
 }
+
+// UseNames lists the names of the uses among items.
+func UseNames(items []Item) []string {
+	var out []string
+	for _, u := range uses(items) {
+		out = append(out, u.Name)
+	}
+	return out
+}

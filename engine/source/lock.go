@@ -61,6 +61,9 @@ func (l Lock) has(source string) bool {
 	return false
 }
 
+// Keep adds an entry unless the source is pinned already.
+func (l *Lock) Keep(e Entry) { l.add(e) }
+
 func (l *Lock) add(e Entry) {
 	if _, ok := l.Find(e.Source, e.Constraint); !ok {
 		l.Entries = append(l.Entries, e)

@@ -78,7 +78,7 @@ A first look:
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
 	cmd.AddCommand(
-		a.validateCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
+		a.validateCommand(), a.getCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
 		a.factsCommand(), a.modulesCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
