@@ -169,12 +169,15 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 
 // useRef resolves use.NAME.OUTPUT.
 func (v *env) useRef(t hcl.Traversal, bad func(string, string, ...any)) {
-	if len(t) < 3 || attrName(t[1]) == "" {
+	name := ""
+	if len(t) > 1 {
+		name = attrName(t[1])
+	}
+	u, ok := v.uses[name]
+	if name == "" || ok && len(t) < 3 && u.ForEach == nil {
 		bad("Incomplete reference", "An output of a set is written use.NAME.OUTPUT.")
 		return
 	}
-	name := attrName(t[1])
-	u, ok := v.uses[name]
 	if !ok {
 		switch _, later := v.laterU[name]; {
 		case v.broken["use."+name]:

@@ -104,7 +104,10 @@ func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []stri
 	for i, it := range items {
 		var out outcome
 		if t, ok := it.(*playbook.Task); ok {
-			if out = pr.needs(ctx, t.Needs); !out.failed() {
+			if pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
+				out = pr.needs(ctx, t.Needs)
+			}
+			if !out.failed() {
 				pr.aheadOf(ctx, items[i:], tags)
 				out = pr.task(ctx, t, tags)
 			}
