@@ -80,7 +80,7 @@ func (ld *loader) in(u *Unit, f func(*diag.Set)) {
 			ld.set.Append(d)
 			continue
 		}
-		key := fmt.Sprintf("%d %s %s %s", d.Severity, d.Subject, d.Summary, d.Detail)
+		key := fmt.Sprintf("%d %s %s", d.Severity, d.Subject, d.Summary)
 		if ld.told[key] {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/source"
 )
 
 // maxFile bounds one playbook file, in bytes.
@@ -45,7 +46,7 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 		}
 		names = nil
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") {
+			if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") && e.Name() != source.LockName {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}

@@ -80,7 +80,7 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		case attr == "":
 			bad("Incomplete reference", "%q needs the name of %s, written %s.NAME.", root, kind, root)
 		case !contains(known, attr):
-			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, diag.DidYouMean(attr, known))
+			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, v.hint(root, attr, known))
 		}
 	}
 	switch root {
@@ -113,6 +113,20 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 	case "stack":
 		v.stackRef(t, bad)
 	}
+}
+
+// hint says what may have been meant by an unknown name; in a set, that the
+// names of its user are not seen.
+func (v *env) hint(root, name string, known []string) string {
+	pb := v.ld.pb
+	switch {
+	case v.unit == &pb.Unit:
+	case root == "var" && pb.Variable(name) != nil, root == "local" && pb.local(name) != nil:
+		return fmt.Sprintf(" The playbook has one, and %s sees only what is passed to it: declare a variable here and give it a value where the source is named.", v.unit.what)
+	case root == "path":
+		return " Write path.module for the directory of these files."
+	}
+	return diag.DidYouMean(name, known)
 }
 
 // paths are the attributes of "path": a set knows its own directory only.

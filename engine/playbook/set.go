@@ -92,7 +92,7 @@ func (ld *loader) parse(s site, dir, real string, kind setKind) (*parsedSet, boo
 			p.readVersion(f.body, set)
 			if f.vars {
 				rng := f.body.SrcRange
-				set.Append(diag.Errorf("Values in a "+string(kind), &rng, "The file %s gives variables values, which only a playbook can. The variables of a set get theirs from who uses it, or have a default.", f.name))
+				set.Append(diag.Errorf("Values in a set", &rng, "The file %s gives variables values, which only a playbook can. The variables of a set get theirs from who uses it, or have a default.", f.name))
 			}
 		}
 		p.ok = !set.HasErrors()

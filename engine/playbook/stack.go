@@ -174,8 +174,7 @@ func (ld *loader) readHook(st *Stack, b *hclsyntax.Block, set *diag.Set) {
 	r.only([]string{"description"}, allowed)
 	r.str("description")
 	tr := ld.taskReader(&h, &h.Body, h.what, set)
-	tr.declared = &st.Unit.Body
-	tr.what = st.Unit.what // handlers are the stack's
+	tr.declared, tr.owner = &st.Unit.Body, st.Unit.what
 	h.Items = tr.items(b.Body)
 	tr.resolveNotify()
 	ld.pb.units = append(ld.pb.units, &h)

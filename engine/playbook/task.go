@@ -31,15 +31,16 @@ type taskReader struct {
 	set  *diag.Set
 	seen map[string]hcl.Range // by name within the body
 	all  []*Task
-	// declared are the handlers that may be notified.
+	// declared are the handlers that may be notified, and owner whose they are.
 	declared *Body
+	owner    string
 }
 
 func (ld *loader) taskReader(u *Unit, b *Body, what string, set *diag.Set) *taskReader {
 	if b.broken == nil {
 		b.broken = map[string]bool{}
 	}
-	return &taskReader{ld: ld, unit: u, body: b, what: what, set: set, seen: map[string]hcl.Range{}, declared: b}
+	return &taskReader{ld: ld, unit: u, body: b, what: what, set: set, seen: map[string]hcl.Range{}, declared: b, owner: what}
 }
 
 // handlers reads the handlers of a body.
@@ -262,7 +263,7 @@ func (tr *taskReader) resolveNotify() {
 				continue
 			}
 			if !ok {
-				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "%s declares no handler %q %q.%s", upperFirst(tr.what), ref.module, ref.name, diag.DidYouMean(key, names)))
+				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "%s declares no handler %q %q.%s", upperFirst(tr.owner), ref.module, ref.name, diag.DidYouMean(key, names)))
 				continue
 			}
 			t.Meta.Notify = append(t.Meta.Notify, h)
@@ -275,5 +276,5 @@ func (tr *taskReader) whose() string {
 	if tr.unit == &tr.ld.pb.Unit {
 		return "this play"
 	}
-	return tr.what
+	return tr.owner
 }

@@ -163,6 +163,7 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 	l := u.look
 	u.look = nil
 	if l != nil {
+		u.ran = true
 		if chk, ok := l.d.step.(module.Check); ok {
 			return u.checked(ctx, chk, l.findings, nil)
 		}

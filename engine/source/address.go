@@ -86,7 +86,11 @@ func Parse(s string) (Address, error) {
 
 func parseLocal(s string) (Address, error) {
 	file, query, hasQuery := strings.Cut(s, "?")
+	whole := file
 	file, sub, _ := cutSubdir(file)
+	if !archiveName.MatchString(file) && archiveName.MatchString(path.Clean(whole)) { // a slash too many
+		file, sub = whole, ""
+	}
 	if !archiveName.MatchString(file) {
 		if strings.Contains(s, "?") {
 			return Address{}, errorf(invalid, "A directory takes nothing behind a question mark, as %q has.", s)

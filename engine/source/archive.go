@@ -79,7 +79,7 @@ func unpack(name string, in io.ReaderAt, size int64, t *tree) error {
 		return err
 	}
 	// The bound holds for what tar skips over, too.
-	return untar(io.LimitReader(z, maxTree+maxEntries*2048), t)
+	return untar(io.LimitReader(z, t.bounds.total+int64(t.bounds.entries)*2048), t)
 }
 
 func untar(r io.Reader, t *tree) error {

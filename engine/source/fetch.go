@@ -124,7 +124,7 @@ func (f *Fetcher) fetch(r Request, e *Entry) (string, error) {
 		return "", errorf("Source not storable", "%w.", err)
 	}
 	defer os.RemoveAll(tmp)
-	t := &tree{root: filepath.Join(tmp, "tree")}
+	t := newTree(filepath.Join(tmp, "tree"))
 	if err := os.Mkdir(t.root, 0o750); err != nil {
 		return "", errorf("Source not storable", "%w.", err)
 	}
@@ -160,7 +160,7 @@ func explained(err error, r Request) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errorf("Source not fetched", "Fetching %s took too long and was stopped.", r.Address)
 	}
-	return errorf("Source not fetched", "%s cannot be fetched: %w.", r.Address, err)
+	return errorf("Source not fetched", "The source %s cannot be fetched: %w.", r.Address, err)
 }
 
 func tempDir(store string) (string, error) {

@@ -67,7 +67,7 @@ func (l Locked) Tree(r Request) (string, error) {
 	case !ok && lock.has(key):
 		return "", errorf("Source not fetched", "The lock file pins %s for another version than %s. "+getCommand, key, orAny(r.Constraint))
 	case !ok:
-		return "", errorf("Source not fetched", "%s is not in the lock file %s. "+getCommand, key, LockName)
+		return "", errorf("Source not fetched", "The source %s is not in the lock file %s. "+getCommand, key, LockName)
 	}
 	return l.verified(e)
 }
@@ -77,7 +77,7 @@ func (l Locked) verified(e Entry) (string, error) {
 	got, err := Hash(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", errorf("Source not fetched", "%s is pinned and not on this machine. "+getCommand, e.Source)
+		return "", errorf("Source not fetched", "The source %s is pinned and not on this machine. "+getCommand, e.Source)
 	case err != nil:
 		return "", errorf("Source not readable", "%s: %w.", dir, err)
 	case got != e.Hash:

@@ -14,9 +14,21 @@ import (
 // it, and nothing in it is more than the limits allow.
 type tree struct {
 	root    string
+	bounds  bounds
 	entries int
 	bytes   int64
 	links   [][2]string // path and target, made last, when nothing is written through them
+}
+
+// bounds are limits on what is written.
+type bounds struct {
+	file, total int64 // bytes
+	entries     int
+}
+
+// newTree returns a tree with the usual bounds.
+func newTree(root string) *tree {
+	return &tree{root: root, bounds: bounds{file: maxFile, total: maxTree, entries: maxEntries}}
 }
 
 func refused(format string, args ...any) error {
@@ -27,8 +39,8 @@ func refused(format string, args ...any) error {
 func (t *tree) name(p string) (string, error) {
 	t.entries++
 	switch {
-	case t.entries > maxEntries:
-		return "", refused("It holds more than %d files and directories.", maxEntries)
+	case t.entries > t.bounds.entries:
+		return "", refused("It holds more than %d files and directories.", t.bounds.entries)
 	case len(p) > maxPath || !utf8.ValidString(p) || strings.ContainsAny(p, "\x00\\"):
 		return "", refused("It holds the path %.80q, which is too long, not UTF-8, or has a backslash.", p)
 	case strings.HasPrefix(p, "/"):
@@ -74,7 +86,7 @@ func (t *tree) file(p string, executable bool, r io.Reader) error {
 	if err != nil {
 		return refused("It holds the path %q twice, or what cannot be written: %w.", p, err)
 	}
-	limit := min(maxFile, maxTree-t.bytes)
+	limit := min(t.bounds.file, t.bounds.total-t.bytes)
 	n, err := io.Copy(w, io.LimitReader(r, limit+1))
 	if cerr := w.Close(); err == nil {
 		err = cerr
@@ -84,7 +96,7 @@ func (t *tree) file(p string, executable bool, r io.Reader) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", p, err)
 	case n > limit:
-		return refused("It is too large: the file %q has more than %d MiB, or all files together have more than %d MiB.", p, maxFile>>20, maxTree>>20)
+		return refused("It is too large: the file %q has more than %d bytes, or all files together have more than %d.", p, t.bounds.file, t.bounds.total)
 	}
 	return nil
 }
