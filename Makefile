@@ -64,6 +64,10 @@ vet: ## Run go vet, also over the lab's tests
 generate: ## Write the reference pages that are made from the code
 	$(GO) test ./modules -run TestReference -update
 
+.PHONY: man
+man: build ## Write the manual pages into dist/man
+	$(BIN)/ferry man dist/man
+
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (default 20s) each
 	@testenv/fuzz.sh $(or $(FUZZTIME),20s)

@@ -71,8 +71,14 @@ func forbidden(from, to string) string {
 		return "only engine/ssh speaks SSH"
 	case under(to, "github.com/spf13/cobra") && !under(from, "cmd/internal/cli"):
 		return "the command line lives in cmd/internal/cli"
+	case under(to, "github.com/creachadair") && !under(from, "cmd/internal/lsp"):
+		return "the language server lives in cmd/internal/lsp"
 	case under(to, "charm.land") && !under(from, "cmd/internal/view"):
 		return "the live view lives in cmd/internal/view"
+	case under(to, "filippo.io/age") && !under(from, "engine/secret"):
+		return "only engine/secret knows age"
+	case isOwn && under(own, "engine/secret") && under(from, "engine/playbook", "engine/run"):
+		return "what decrypts is given to playbooks"
 	case under(to, "modernc.org/sqlite", "database/sql") && !under(from, "engine/journal"):
 		return "only engine/journal talks to the database"
 	case isOwn && under(from, "engine/host", "engine/rpmver", "engine/diag") && !under(own, from, "engine/host"):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/local"
+	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/engine/ssh"
 	"github.com/ferry-ops/ferry/inventory"
 )
@@ -41,6 +42,9 @@ func NewDialer(inv *inventory.Inventory, log *slog.Logger) (*Dialer, error) {
 
 // Connect opens a connection to a host, as the become user if become is set.
 func (d *Dialer) Connect(ctx context.Context, name string, become bool, becomeUser string) (host.Transport, error) {
+	if name == run.Controller {
+		return local.New(local.Options{Become: become, BecomeUser: becomeUser})
+	}
 	h := d.inv.Host(name)
 	if h == nil {
 		return nil, fmt.Errorf("the inventory has no host %q; this is a bug in ferry", name)

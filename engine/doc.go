@@ -13,6 +13,7 @@
 //	journal   the durable record of runs
 //	event     the one stream of what happens
 //	diag      diagnostics with sources, and their rendering
+//	format    the layout of HCL files
 //	rpmver    rpm's comparison of versions
 //
 // Imports point downwards: modules see module, schema and host only; nothing

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,11 +15,15 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/journal"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/inventory"
 )
+
+// DefaultStateDir is where the journal of runs is, beside what the user works on.
+const DefaultStateDir = ".ferry"
 
 // Config is everything a run needs.
 type Config struct {
@@ -29,50 +34,21 @@ type Config struct {
 	Mode      run.Mode
 	Parallel  int
 	Patience  time.Duration // how long a host that was lost may take to answer
+	GateWait  time.Duration // how long to wait at a gate; negative: without end
 	Tags      []string
 	SkipTags  []string
 	StateDir  string
 	View      event.Sink
 	Stop      <-chan struct{}
 	Logger    *slog.Logger
-}
-
-// Hosts selects the hosts of every play. No connection is made.
-func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
-	set := diag.Set{Sources: c.Playbook.Sources}
-	var out []run.PlayHosts
-	cache := map[string]run.Host{}
-	for _, p := range c.Playbook.Plays {
-		pattern, diags := c.Playbook.HostPattern(p, c.Globals)
-		set.Extend(diags)
-		if diags.HasErrors() {
-			continue
-		}
-		rng := p.Hosts.Range()
-		hosts, diags := c.Inventory.Select(pattern, &rng)
-		set.Extend(diags)
-		if len(c.Limit) > 0 {
-			hosts, diags = c.Inventory.Limit(hosts, c.Limit)
-			if len(out) == 0 { // the limit is wrong once, not once per play
-				set.Extend(diags)
-			}
-		}
-		ph := run.PlayHosts{Play: p}
-		for _, h := range hosts {
-			rh, ok := cache[h.Name]
-			if !ok {
-				rh = runHost(h)
-				cache[h.Name] = rh
-			}
-			ph.Hosts = append(ph.Hosts, rh)
-		}
-		out = append(out, ph)
-	}
-	if !set.HasErrors() {
-		checkVariables(c, out, &set)
-	}
-	set.Sort()
-	return out, set
+	Request   Request // recorded, so that the run can be resumed
+	// Saved is the plan that is applied; nil applies whatever the hosts need.
+	Saved *PlanFile
+	// PlanKey, in a plan, gives each task that would change something a digest.
+	PlanKey []byte
+	Confirm func(run.Question) run.Answer // asked before a task changes the first host
+	Skip    map[*playbook.Task]bool       // tasks that do not run
+	Resumes string                        // the run this one resumes, "" if none
 }
 
 // checkVariables evaluates the variables for every host, so that a missing one
@@ -129,11 +105,6 @@ func runHost(h *inventory.Host) run.Host {
 // Run executes the playbook on the hosts that Hosts selected. A run that
 // changes hosts is recorded in the journal before it acts.
 func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, error) {
-	o := run.Options{
-		Mode: c.Mode, Parallel: c.Parallel, Tags: c.Tags, SkipTags: c.SkipTags,
-		Stop: c.Stop, Owner: owner(), Patience: c.Patience,
-	}
-	sinks := event.Sinks{}
 	j, err := journal.Open(c.StateDir)
 	if err != nil {
 		return event.Summary{}, err
@@ -143,12 +114,15 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 	if err != nil {
 		return event.Summary{}, err
 	}
-	o.ID, o.Epoch = rec.ID, rec.Epoch
-	sinks = append(sinks, j)
-	if c.View != nil {
-		sinks = append(sinks, c.View)
+	release, err := j.Hold(rec.ID)
+	if err != nil {
+		return event.Summary{}, err
 	}
-	o.Sink = sinks
+	defer release()
+	o, err := options(c, j, rec)
+	if err != nil {
+		return event.Summary{}, err
+	}
 	d, err := NewDialer(c.Inventory, c.Logger)
 	if err != nil {
 		return event.Summary{}, err
@@ -157,8 +131,62 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 	return run.New(c.Playbook, c.Globals, d.Connect, o).Run(ctx, plays)
 }
 
-// owner names this controller for the lock on hosts.
-func owner() string {
+// options are the settings of a run, with what the journal knows.
+func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error) {
+	o := run.Options{
+		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner(), Mode: c.Mode, Parallel: c.Parallel, Tags: c.Tags, SkipTags: c.SkipTags,
+		Stop: c.Stop, Patience: c.Patience, GateWait: c.GateWait, PlanKey: c.PlanKey, Confirm: c.Confirm, Skip: c.Skip,
+		Lookup: func(name string) (run.Host, bool) {
+			h := c.Inventory.Host(name)
+			if h == nil {
+				return run.Host{}, false
+			}
+			return runHost(h), true
+		},
+	}
+	if c.StateDir != DefaultStateDir {
+		o.Reference = rec.ID + " --state-dir " + host.Quote(c.StateDir)
+	}
+	o.Sink = event.Sinks{j}
+	if c.View != nil {
+		o.Sink = event.Sinks{j, c.View}
+	}
+	if c.Mode == run.Plan {
+		o.Took = func(play string) time.Duration { return j.Took(c.Playbook.Name, play) }
+		return o, nil
+	}
+	if c.Saved != nil {
+		if err := j.Apply(c.Saved.ID, rec.ID); err != nil {
+			return o, err
+		}
+		o.Saved = c.Saved.Saved()
+	}
+	o.Approval = func(play, gate string, batch int) (*run.Decision, error) {
+		a, err := j.Approval(rec.ID, play, gate, batch)
+		if a == nil || err != nil {
+			return nil, err
+		}
+		return &run.Decision{By: a.By, At: a.At, Refused: a.Refused, Comment: a.Comment}, nil
+	}
+	var err error
+	if o.Pending, err = j.Owed(c.Playbook.Name); err != nil {
+		return o, err
+	}
+	if c.Resumes != "" {
+		if o.Resume, err = reached(j, c.Playbook, c.Resumes); err != nil {
+			return o, err
+		}
+	}
+	body, err := json.Marshal(c.Request.withheld(c.Playbook))
+	if err != nil {
+		return o, err
+	}
+	return o, j.SetOrigin(rec.ID, journal.Origin{Resumes: c.Resumes, Request: body})
+}
+
+// Owner names who runs ferry on this controller: for the lock on hosts and for
+// approvals.
+func Owner() string {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username

@@ -41,7 +41,8 @@ func (b *builder) ansibleVar(l *layer, name string, v Variable, base dirs) Varia
 }
 
 func (b *builder) hostKeyChecking(l *layer, name string, v Variable) {
-	on, err := decodeBool(nil, v.Value, dirs{})
+	plain, _ := v.Value.UnmarkDeep()
+	on, err := decodeBool(nil, plain, dirs{})
 	if err != nil {
 		b.report(diag.Errorf("Invalid value", &v.Range, "The variable %q must be true or false.", name))
 		return

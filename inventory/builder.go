@@ -23,6 +23,11 @@ type builder struct {
 	warned  map[string]bool
 	members map[membership]bool
 	edges   map[[2]*Group]bool
+
+	secrets     Decrypter
+	skipSecrets bool
+	hushed      map[string]bool // files whose plain text must not be shown
+	quiet       bool            // an encrypted value is being read
 }
 
 type membership struct {
@@ -43,8 +48,9 @@ type pendingRef struct {
 // each of its lines.
 const maxDiagsPerFile = 20
 
-func newBuilder() *builder {
+func newBuilder(o Options) *builder {
 	b := &builder{
+		secrets: o.Secrets, skipSecrets: o.SkipSecrets, hushed: map[string]bool{},
 		inv:     &Inventory{groups: map[string]*Group{}, hosts: map[string]*Host{}},
 		args:    newArgTable(),
 		dropped: map[string]int{}, counts: map[string]int{}, warned: map[string]bool{},
@@ -60,6 +66,7 @@ func (b *builder) report(diags ...*hcl.Diagnostic) {
 		if d == nil {
 			continue
 		}
+		d = b.hush(d)
 		if d.Subject != nil {
 			f := d.Subject.Filename
 			if b.counts[f]++; b.counts[f] > maxDiagsPerFile {
@@ -130,7 +137,12 @@ func (b *builder) addChild(parent, child *Group, rng hcl.Range) {
 // setVar sets a variable of a layer, and the connection argument it stands for
 // if it is one of Ansible's.
 func (b *builder) setVar(l *layer, name string, v Variable, base dirs) {
+	if b.hushed[v.Range.Filename] {
+		v.Value = v.Value.Mark(diag.SensitiveMark)
+	}
 	if strings.HasPrefix(name, "ansible_") {
+		b.quiet = v.Value.ContainsMarked()
+		defer func() { b.quiet = false }()
 		v = b.ansibleVar(l, name, v, base)
 	}
 	l.setVar(name, v)

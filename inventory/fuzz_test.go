@@ -16,7 +16,7 @@ import (
 // fuzzSource reads a source of one format; it must neither panic nor give an
 // inventory whose views, graph or diagnostics do.
 func fuzzSource(t *testing.T, name string, data []byte) {
-	l := &loader{b: newBuilder(), o: Options{Home: "/h"}, seenDirs: map[string]bool{}, seenVars: map[string]bool{}}
+	l := &loader{b: newBuilder(Options{}), o: Options{Home: "/h"}, seenDirs: map[string]bool{}, seenVars: map[string]bool{}}
 	l.b.set.AddSource(name, data)
 	l.readSource(source{name: name, data: data, dirs: dirs{base: "/b", home: "/h"}})
 	inv, set := l.b.finish()
@@ -69,7 +69,7 @@ func FuzzYAML(f *testing.F) {
 	f.Add([]byte("a: &a {<<: *a, b: [*a]}\n? [x]\n: 1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzSource(t, "hosts.yml", data)
-		b := newBuilder()
+		b := newBuilder(Options{})
 		if n, _ := parseYAML(source{name: "v.yml", data: data}); n != nil {
 			var l layer
 			(&treeReader{b: b}).vars(n, "v.yml", &l)

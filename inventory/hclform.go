@@ -32,10 +32,8 @@ type hclReader struct {
 	set map[string]hcl.Range
 }
 
-const maxNesting = 100
-
 func (b *builder) readHCL(src source) {
-	if d := checkNesting(src); d != nil {
+	if d := diag.Bounds(src.data, src.name); d != nil {
 		b.report(d)
 		return
 	}
@@ -48,7 +46,7 @@ func (b *builder) readHCL(src source) {
 	if !ok {
 		return
 	}
-	r := &hclReader{b: b, base: src.dirs, eval: evalContext(), set: map[string]hcl.Range{}}
+	r := &hclReader{b: b, base: src.dirs, eval: b.evalContext(src.dirs.base), set: map[string]hcl.Range{}}
 	r.attributes(body, "an inventory file", nil, func(string, *hclsyntax.Attribute) bool { return false })
 	r.blocks(body, b.inv.groups[groupUngrouped])
 }

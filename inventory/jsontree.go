@@ -149,7 +149,8 @@ func (p *jsonParser) object(n *node, depth int) error {
 			return err
 		}
 		if v.kind == nodeMap && len(v.pairs) == 1 && v.pairs[0].key == "__ansible_vault" {
-			v = &node{kind: nodeVault, rng: v.rng}
+			text, _ := stringOf(v.pairs[0].val.scalarOrNull())
+			v = &node{kind: nodeVault, rng: v.rng, text: text}
 		}
 		n.pairs = append(n.pairs, pair{key: key, rng: rng, val: v})
 	}

@@ -77,6 +77,11 @@ const (
 	OrderShuffle          Order = "shuffle"           // by chance, the same for the same seed
 )
 
+// Orders returns all orders there are.
+func Orders() []Order {
+	return []Order{OrderInventory, OrderReverseInventory, OrderSorted, OrderReverseSorted, OrderShuffle}
+}
+
 // Sort returns the hosts in an order; the seed matters for OrderShuffle only.
 func Sort(hosts []*Host, o Order, seed uint64) ([]*Host, error) {
 	out := slices.Clone(hosts)
@@ -93,8 +98,11 @@ func Sort(hosts []*Host, o Order, seed uint64) ([]*Host, error) {
 		r := rand.New(rand.NewPCG(seed, seed))
 		r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	default:
-		return nil, fmt.Errorf("there is no order %q; there are %s", string(o), orList([]string{
-			string(OrderInventory), string(OrderReverseInventory), string(OrderSorted), string(OrderReverseSorted), string(OrderShuffle)}))
+		var all []string
+		for _, o := range Orders() {
+			all = append(all, string(o))
+		}
+		return nil, fmt.Errorf("there is no order %q; there are %s", string(o), orList(all))
 	}
 	return out, nil
 }

@@ -20,6 +20,15 @@ type Options struct {
 	Home string
 	// ProgramTimeout is how long an inventory program may take; 60 s if zero.
 	ProgramTimeout time.Duration
+	// Buffers has the content of files that is taken instead of what is on the
+	// disk: what an editor has not saved yet.
+	Buffers diag.Sources
+	// Secrets decrypts what is encrypted. Without it, that is left out with a
+	// warning.
+	Secrets Decrypter
+	// SkipSecrets leaves out what is encrypted and says nothing: for those who
+	// only want to know the names of hosts and groups.
+	SkipSecrets bool
 }
 
 // Load reads inventories and merges them in order: later ones add to, and
@@ -35,7 +44,7 @@ func Load(ctx context.Context, paths []string, o Options) (*Inventory, diag.Set)
 	if o.ProgramTimeout == 0 {
 		o.ProgramTimeout = time.Minute
 	}
-	l := &loader{b: newBuilder(), o: o, seenDirs: map[string]bool{}, seenVars: map[string]bool{}}
+	l := &loader{b: newBuilder(o), o: o, seenDirs: map[string]bool{}, seenVars: map[string]bool{}}
 	for _, p := range paths {
 		if _, err := os.Stat(p); err != nil && strings.Contains(p, ",") {
 			l.readList(p)
@@ -87,8 +96,14 @@ func (l *loader) readOne(ctx context.Context, path string, info fs.FileInfo) {
 		l.b.report(d)
 		return
 	}
+	l.readText(path, data)
+}
+
+func (l *loader) readText(path string, data []byte) {
 	src := source{name: path, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), dirs: dirs{base: filepath.Dir(path), home: l.o.Home}}
-	l.b.set.AddSource(path, src.data)
+	if !l.b.addSource(&src) {
+		return
+	}
 	l.readSource(src)
 	l.varDirs(filepath.Dir(path))
 }
@@ -134,7 +149,7 @@ const (
 // hasDataExtension: these are never programs, whatever their mode says (file
 // systems without modes make everything executable).
 func hasDataExtension(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
+	switch ext(path) {
 	case ".hcl", ".ini", ".cfg", ".conf", ".yml", ".yaml", ".json":
 		return true
 	}
@@ -144,7 +159,7 @@ func hasDataExtension(path string) bool {
 // detect goes by the extension, and otherwise by the first line that is no
 // comment.
 func detect(src source) format {
-	switch strings.ToLower(filepath.Ext(src.name)) {
+	switch ext(src.name) {
 	case ".hcl":
 		return formatHCL
 	case ".yml", ".yaml":

@@ -269,7 +269,7 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"binary.ini": "Not a text file", "latin1.hcl": "Invalid UTF-8", "latin1.ini": "Invalid UTF-8", "deep.hcl": "Nested too deeply", "bangs.hcl": "Nested too deeply",
+		"binary.ini": "Not a text file", "latin1.hcl": "Invalid UTF-8", "latin1.ini": "Invalid UTF-8", "deep.hcl": "Nested too deeply", "bangs.hcl": "Expression too long",
 		"deep.yml": "Invalid YAML|Nested too deeply", "deep.json": "Nested too deeply", "bomb.yml": "Too many aliases|Invalid YAML", "self.yml": "Nested too deeply|Too many aliases|Invalid YAML",
 		"dense.hcl": "File too large", "dense.yml": "File too large", "line.yml": "Invalid group", "line.json": "Invalid group|Invalid host",
 		"many.ini": "Invalid host", "many2.ini": "Invalid host", "junk.ini": "Invalid variable", "fifo": "Not a regular file", "big.ini": "File too large",

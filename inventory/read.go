@@ -134,6 +134,10 @@ func (l *loader) readPath(ctx context.Context, path string, depth int) {
 	if ctx.Err() != nil {
 		return
 	}
+	if text, ok := l.o.Buffers[path]; ok {
+		l.readText(path, text)
+		return
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:

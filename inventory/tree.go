@@ -15,6 +15,7 @@ type node struct {
 	scalar cty.Value // of kind nodeScalar
 	items  []*node
 	pairs  []pair // in the order of the document, no key twice
+	text   string // of kind nodeVault: what is encrypted
 	rng    hcl.Range
 }
 
@@ -30,7 +31,7 @@ const (
 	nodeScalar nodeKind = iota
 	nodeList
 	nodeMap
-	nodeVault // a value encrypted with Ansible Vault
+	nodeVault // an encrypted value
 )
 
 func (n *node) isNull() bool { return n.kind == nodeScalar && n.scalar.IsNull() }
@@ -50,9 +51,8 @@ func (n *node) describe() string {
 	return kindOf(n.scalar.Type())
 }
 
-// value converts a node. Encrypted values within it are left out; vault is
-// called for each.
-func (n *node) value(vault func(hcl.Range)) cty.Value {
+// value converts a node. vault gives the encrypted values within it.
+func (n *node) value(vault func(*node) cty.Value) cty.Value {
 	switch n.kind {
 	case nodeList:
 		vals := make([]cty.Value, 0, len(n.items))
@@ -67,8 +67,7 @@ func (n *node) value(vault func(hcl.Range)) cty.Value {
 		}
 		return cty.ObjectVal(attrs)
 	case nodeVault:
-		vault(n.rng)
-		return cty.NullVal(cty.String).Mark(diag.SensitiveMark)
+		return vault(n)
 	}
 	return n.scalar
 }
@@ -90,11 +89,10 @@ func (r *treeReader) vars(n *node, what string, layers ...*layer) {
 		return
 	}
 	for _, p := range n.pairs {
-		if p.val.kind == nodeVault {
-			r.vault(p.key, p.rng)
+		v, ok := r.b.nodeValue(p.key, p.val)
+		if !ok {
 			continue
 		}
-		v := p.val.value(func(rng hcl.Range) { r.vault(p.key, rng) })
 		rng := hcl.RangeBetween(p.rng, p.val.rng)
 		if rng.End.Line != rng.Start.Line {
 			rng = p.rng
@@ -106,8 +104,18 @@ func (r *treeReader) vars(n *node, what string, layers ...*layer) {
 	}
 }
 
-func (r *treeReader) vault(name string, rng hcl.Range) {
-	r.b.report(diag.Warningf("Encrypted value", &rng, "The variable %q is encrypted with Ansible Vault, which this version of ferry cannot read. The variable has no value. Give it one in a file of variables of your own.", name))
+// nodeValue is the value of a variable. It reports false if that is encrypted
+// and was not decrypted; such a value within another is null.
+func (b *builder) nodeValue(name string, n *node) (cty.Value, bool) {
+	if n.kind == nodeVault {
+		return b.encryptedValue(name, n)
+	}
+	return n.value(func(n *node) cty.Value {
+		if v, ok := b.encryptedValue(name, n); ok {
+			return v
+		}
+		return cty.NullVal(cty.String).Mark(diag.SensitiveMark)
+	}), true
 }
 
 // hosts reads the members of a group: a map of hosts to variables, a list of

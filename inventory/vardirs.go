@@ -65,12 +65,12 @@ func (l *loader) readVars(dir, what string, base dirs, find func(string) *layer)
 			l.varsOf(name, path, what, find, func(to *layer) { l.readVarsDir(path, to, base, 0) })
 			continue
 		}
-		ext := filepath.Ext(name)
+		suffix := filepath.Ext(withoutAge(name))
 		// A host may have dots in its name: the name as it stands comes first.
 		owner := name
-		if isVarsExtension(ext) && find(name) == nil {
-			owner = strings.TrimSuffix(name, ext)
-		} else if find(name) == nil && ext != "" && what == "group" {
+		if (isVarsExtension(suffix) || suffix == "" && withoutAge(name) != name) && find(name) == nil {
+			owner = strings.TrimSuffix(withoutAge(name), suffix)
+		} else if find(name) == nil && suffix != "" && find(withoutAge(name)) == nil && what == "group" {
 			l.b.report(diag.Warningf("File not read", &hcl.Range{Filename: path}, "Variables are read from files with the extension .hcl, .yml, .yaml, .json or none; %s is left out.", path))
 			continue
 		}
@@ -118,7 +118,7 @@ func (l *loader) readVarsDir(dir string, to *layer, base dirs, depth int) {
 			l.readVarsDir(path, to, base, depth+1)
 			continue
 		}
-		if ext := filepath.Ext(path); ext == "" || isVarsExtension(ext) {
+		if e := ext(path); e == "" || isVarsExtension(e) {
 			l.readVarsFile(path, to, base)
 		}
 	}
@@ -131,9 +131,7 @@ func (l *loader) readVarsFile(path string, to *layer, base dirs) {
 		return
 	}
 	src := source{name: path, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), dirs: base}
-	l.b.set.AddSource(path, src.data)
-	if bytes.HasPrefix(src.data, []byte("$ANSIBLE_VAULT;")) {
-		l.b.report(diag.Warningf("Encrypted file", &hcl.Range{Filename: path}, "%s is encrypted with Ansible Vault, which this version of ferry cannot read. Its variables have no value. Give them one in a file of variables of your own.", path))
+	if !l.b.addSource(&src) {
 		return
 	}
 	if d = checkText(path, src.data); d == nil {
@@ -143,11 +141,11 @@ func (l *loader) readVarsFile(path string, to *layer, base dirs) {
 		l.b.report(d)
 		return
 	}
-	if filepath.Ext(path) == ".hcl" {
+	if ext(path) == ".hcl" {
 		l.b.readVarsHCL(src, to)
 		return
 	}
-	n, d := l.b.parseTree(src, filepath.Ext(path) == ".json")
+	n, d := l.b.parseTree(src, ext(path) == ".json")
 	if d != nil {
 		l.b.report(d)
 		return
@@ -157,7 +155,7 @@ func (l *loader) readVarsFile(path string, to *layer, base dirs) {
 
 // readVarsHCL reads a file of attributes, each a variable.
 func (b *builder) readVarsHCL(src source, to *layer) {
-	if d := checkNesting(src); d != nil {
+	if d := diag.Bounds(src.data, src.name); d != nil {
 		b.report(d)
 		return
 	}
@@ -170,7 +168,7 @@ func (b *builder) readVarsHCL(src source, to *layer) {
 	for _, blk := range body.Blocks {
 		b.report(diag.Errorf("Unknown block", blk.TypeRange.Ptr(), "A file of variables has no blocks. Write a variable with an equals sign:\n    %s = {\n    }", blk.Type))
 	}
-	eval := evalContext()
+	eval := b.evalContext(src.dirs.base)
 	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
 	for _, a := range body.Attributes {
 		attrs = append(attrs, a)

@@ -64,7 +64,7 @@ func isPluginConfig(n *node) bool {
 }
 
 func (r *treeReader) group(p pair, parent *Group, depth int) {
-	if depth > maxNesting || r.b.tooManyProblems(p.rng.Filename) {
+	if depth > diag.MaxNesting || r.b.tooManyProblems(p.rng.Filename) {
 		return
 	}
 	r.b.checkGroupName(p.key, p.rng)

@@ -141,8 +141,8 @@ func (c *yamlConverter) convert(n *yaml.Node, depth int, aliased bool) *node {
 		c.mapping(n, out, depth, aliased)
 	case yaml.ScalarNode:
 		switch n.Tag {
-		case "!vault", "!vault-encrypted":
-			out.kind = nodeVault
+		case "!vault", "!vault-encrypted", "!age":
+			out.kind, out.text = nodeVault, n.Value
 		default:
 			out.scalar = c.scalar(n)
 		}

@@ -30,7 +30,7 @@ func (q *quoter) context(rng hcl.Range) string {
 	if !ok {
 		if src := q.sources[rng.Filename]; len(src) > 0 && len(src) <= maxContextFile {
 			// A file with mistakes still gives the blocks that were understood.
-			if f, _ := hclsyntax.ParseConfig(src, rng.Filename, hcl.InitialPos); f != nil {
+			if f, _ := ParseConfig(src, rng.Filename); f != nil {
 				if body, ok := f.Body.(*hclsyntax.Body); ok {
 					blocks = outline(body)
 				}

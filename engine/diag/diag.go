@@ -143,3 +143,11 @@ func byPlace(a, b *hcl.Diagnostic) int {
 	}
 	return a.Subject.Start.Column - b.Subject.Start.Column
 }
+
+// Same reports whether two diagnostics say the same about the same place.
+func Same(a, b *hcl.Diagnostic) bool {
+	if a.Severity != b.Severity || a.Summary != b.Summary || a.Detail != b.Detail || (a.Subject == nil) != (b.Subject == nil) {
+		return false
+	}
+	return a.Subject == nil || *a.Subject == *b.Subject
+}

@@ -57,11 +57,16 @@ func rewrites() []rewrite {
 }
 
 // Plain puts the messages of the HCL library into the words and the style of
-// ferry's own. Other diagnostics are returned as they are; d is not changed.
+// ferry's own, without sensitive values. Other diagnostics are returned as they
+// are; d is not changed.
 func Plain(d *hcl.Diagnostic) *hcl.Diagnostic {
 	if d == nil {
 		return nil
 	}
+	return plainWords(withoutSecrets(d))
+}
+
+func plainWords(d *hcl.Diagnostic) *hcl.Diagnostic {
 	for _, r := range rewrites() {
 		if r.from != d.Summary {
 			continue

@@ -63,7 +63,8 @@ func (q *quoter) quote(d *hcl.Diagnostic, width int) *quotation {
 		out.place += " line " + strconv.Itoa(rng.Start.Line)
 	}
 	out.context = q.context(*rng)
-	if _, hidden := d.Extra.(hiddenSource); hidden {
+	switch d.Extra.(type) {
+	case hiddenSource, secretProblem:
 		return out
 	}
 	limit := defaultQuoteColumns

@@ -27,6 +27,12 @@ CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sta
 CREATE TABLE IF NOT EXISTS ev (seq INTEGER PRIMARY KEY, run TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS state (run TEXT, host TEXT, play TEXT, task TEXT, kind TEXT NOT NULL, status TEXT NOT NULL, seq INTEGER NOT NULL,
   PRIMARY KEY (run, host, play, task)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS origin (run TEXT PRIMARY KEY, root TEXT NOT NULL, resumes TEXT NOT NULL, request BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS approval (root TEXT, play TEXT, gate TEXT, batch INTEGER, by TEXT NOT NULL, at TEXT NOT NULL, refused INTEGER NOT NULL, comment TEXT NOT NULL,
+  PRIMARY KEY (root, play, gate, batch)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owed (playbook TEXT, host TEXT, play TEXT, handler TEXT, run TEXT NOT NULL,
+  PRIMARY KEY (playbook, host, play, handler)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS applied (plan TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
 `
 
 // maxBatch bounds the events of one transaction.
@@ -34,8 +40,9 @@ const maxBatch = 1024
 
 // Journal is an open journal. Append may be called from any goroutine.
 type Journal struct {
-	db *sql.DB
-	in chan record
+	db  *sql.DB
+	dir string
+	in  chan record
 
 	mu     sync.RWMutex // guards closed against sends on in, and failed
 	closed bool
@@ -65,7 +72,7 @@ func Open(dir string) (*Journal, error) {
 		_ = db.Close()
 		return nil, openError(path, err)
 	}
-	j := &Journal{db: db, in: make(chan record, 4*maxBatch), done: make(chan struct{})}
+	j := &Journal{db: db, dir: dir, in: make(chan record, 4*maxBatch), done: make(chan struct{})}
 	go j.write()
 	return j, nil
 }
@@ -87,7 +94,7 @@ func (j *Journal) Append(e event.Event) error {
 // done are on disk when it returns; others follow with the next of those.
 func (j *Journal) Emit(e event.Event) error {
 	switch e.Kind {
-	case event.TaskStarted, event.TaskOutput, event.TaskWaiting, event.HostStarted, event.HostConnected:
+	case event.TaskStarted, event.TaskOutput, event.TaskWaiting, event.HostStarted, event.HostConnected, event.GateStarted:
 		return j.send(record{ev: e})
 	case event.TaskFinished:
 		if e.Status != event.Changed && e.Status != event.Failed && e.Status != event.Unreachable {
@@ -196,6 +203,9 @@ func (j *Journal) commit(batch []record) (err error) {
 		}
 		seq, _ := res.LastInsertId()
 		if _, err := upsert.Exec(r.ev.Run, r.ev.Host, r.ev.Play, r.ev.Task, string(r.ev.Kind), string(r.ev.Status), seq); err != nil {
+			return err
+		}
+		if err := j.owe(tx, r.ev); err != nil {
 			return err
 		}
 	}

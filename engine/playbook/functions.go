@@ -21,8 +21,8 @@ import (
 
 // functions returns the functions of the language: Terraform's names and
 // behaviour where they exist, and the comparison of rpm versions. Relative
-// paths are taken from dir.
-func functions(dir string) map[string]function.Function {
+// paths are taken from dir. Static ones decrypt nothing.
+func functions(dir string, s *secrets, static bool) map[string]function.Function {
 	f := map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
 		"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
@@ -64,6 +64,7 @@ func functions(dir string) map[string]function.Function {
 		"rpmcmp":           rpmcmpFunc(),
 		"version_at_least": versionAtLeastFunc(),
 	}
+	secretFuncs(f, dir, s, static)
 	f["templatefile"] = templateFileFunc(dir, withoutTemplates(f))
 	return f
 }
@@ -183,7 +184,7 @@ func versionAtLeastFunc() function.Function {
 // Functions returns the names of the language's functions.
 func Functions() []string {
 	var out []string
-	for n := range functions(string(filepath.Separator)) {
+	for n := range functions(string(filepath.Separator), &secrets{}, true) {
 		out = append(out, n)
 	}
 	return out

@@ -24,7 +24,11 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 	if err != nil {
 		abs = path
 	}
-	pb := &Playbook{Name: filepath.Base(abs), Unit: Unit{Dir: abs, what: "the playbook"}, Files: schema.NewFiles()}
+	pb := &Playbook{Name: filepath.Base(abs), Unit: Unit{Dir: abs, what: "the playbook"}, Files: schema.NewFiles(), secrets: &secrets{}}
+	for _, o := range opts {
+		o(pb)
+	}
+	set.Sources = pb.Sources // of WithBuffers
 	if strings.HasSuffix(abs, ".hcl") {
 		pb.Name = strings.TrimSuffix(pb.Name, ".hcl")
 		pb.Dir = filepath.Dir(abs)
@@ -32,14 +36,14 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 		pb.chain = []link{{canonical(abs), path}}
 	}
 	ld := newLoader(pb, reg, ferryVersion, &set)
-	for _, o := range opts {
-		o(ld)
-	}
-	pb.functions = ld.functionsOf(pb.Dir)
+	pb.functions, pb.static = ld.functionsOf(pb.Dir)
 	pb.units = []*Unit{&pb.Unit}
 
 	files := readFiles(path, &set)
 	for _, f := range files { // "your ferry is too old" beats every other message
+		if f.encrypted {
+			continue
+		}
 		checkVersion(f.body, ferryVersion, &set)
 	}
 	if set.HasErrors() {
@@ -47,14 +51,17 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 		return nil, set
 	}
 	for _, f := range files {
-		if f.vars {
+		switch {
+		case f.encrypted:
+			pb.autoVars = append(pb.autoVars, assignment{file: f.name})
+		case f.vars:
 			pb.autoVars = append(pb.autoVars, assignments(f.body, &set)...)
-		} else {
+		default:
 			ld.readTop(f.body, &set)
 		}
 	}
 	for _, f := range files { // whatever calls a stack must know them all
-		if !f.vars {
+		if !f.vars && !f.encrypted {
 			ld.readPlays(f.body, &set)
 		}
 	}

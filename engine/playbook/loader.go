@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,16 +28,13 @@ type Sources interface {
 	Tree(source.Request) (dir string, err error)
 }
 
-// Option changes how a playbook is loaded.
-type Option func(*loader)
-
 // WithSources finds remote sources with s instead of with the lock file beside
 // the playbook.
-func WithSources(s Sources) Option { return func(ld *loader) { ld.sources = s } }
+func WithSources(s Sources) Option { return func(pb *Playbook) { pb.sources = s } }
 
 // WithLibrary makes the sets and stacks that are part of ferry known: a source
 // "ferry//stacks/nginx" is the directory stacks/nginx of library.
-func WithLibrary(library fs.FS) Option { return func(ld *loader) { ld.library = library } }
+func WithLibrary(library fs.FS) Option { return func(pb *Playbook) { pb.library = library } }
 
 // loader is one loading of a playbook.
 type loader struct {
@@ -44,30 +42,35 @@ type loader struct {
 	reg     *module.Registry
 	version string
 	set     *diag.Set
-	sources Sources
-	library fs.FS
+	buffers diag.Sources // of WithBuffers
 
 	sets      map[string]*parsedSet // by canonical directory
-	functions map[string]map[string]function.Function
+	functions map[string]dirFunctions
 	told      map[string]bool // problems of sets, which may be used twice
 }
 
 func newLoader(pb *Playbook, reg *module.Registry, version string, set *diag.Set) *loader {
+	if pb.sources == nil {
+		pb.sources = source.Locked{Dir: pb.Dir}
+	}
 	return &loader{
-		pb: pb, reg: reg, version: version, set: set, sources: source.Locked{Dir: pb.Dir},
-		sets: map[string]*parsedSet{}, functions: map[string]map[string]function.Function{}, told: map[string]bool{},
+		pb: pb, reg: reg, version: version, set: set, buffers: maps.Clone(pb.Sources),
+		sets: map[string]*parsedSet{}, functions: map[string]dirFunctions{}, told: map[string]bool{},
 	}
 }
 
+// dirFunctions are the functions of the language for one directory.
+type dirFunctions struct{ real, static map[string]function.Function }
+
 // functionsOf returns the functions of the language with relative paths taken
-// from dir.
-func (ld *loader) functionsOf(dir string) map[string]function.Function {
+// from dir, and those that decrypt nothing.
+func (ld *loader) functionsOf(dir string) (real, static map[string]function.Function) {
 	f := ld.functions[dir]
-	if f == nil {
-		f = functions(dir)
+	if f.real == nil {
+		f = dirFunctions{functions(dir, ld.pb.secrets, false), functions(dir, ld.pb.secrets, true)}
 		ld.functions[dir] = f
 	}
-	return f
+	return f.real, f.static
 }
 
 // in runs f for a unit and reports what it finds, each problem once however

@@ -44,3 +44,20 @@ func (ld *loader) readPlay(b *hclsyntax.Block, set *diag.Set) {
 	tr.resolveNotify()
 	ld.pb.Plays = append(ld.pb.Plays, p)
 }
+
+// tasks calls f for every task, handler and check of the play, those of sets and
+// hooks included.
+func (p *Play) tasks(f func(*Task)) {
+	Walk(p.Items, f)
+	for _, h := range p.Handlers {
+		f(h)
+	}
+	for _, u := range Units(p.Items) {
+		for _, h := range u.Handlers {
+			f(h)
+		}
+	}
+	for _, g := range p.Rollout.Gates {
+		Walk(g.Items(), f)
+	}
+}

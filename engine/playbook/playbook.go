@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"io/fs"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -27,6 +28,9 @@ type Playbook struct {
 
 	autoVars []assignment
 	units    []*Unit // all of them, the playbook's own first
+	secrets  *secrets
+	sources  Sources // of WithSources
+	library  fs.FS   // of WithLibrary
 }
 
 // Variable is a declared input.
@@ -82,6 +86,8 @@ type Task struct {
 	Unit   *Unit     // whose names its expressions see
 	Needs  []*Stack  // whose presence its expressions mention
 
+	origin *Task // of which this is a copy
+
 	// ResultUsed says that something in the play mentions the task's result.
 	ResultUsed bool
 }
@@ -89,6 +95,17 @@ type Task struct {
 // Address names the task within its play: task.service.sshd, with what uses its
 // set in front, use.web.task.service.nginx.
 func (t *Task) Address() string { return t.Unit.prefix + t.local() }
+
+// In reports whether a set holds the task, or the one it is a copy of for one
+// element of a for_each.
+func (t *Task) In(set map[*Task]bool) bool {
+	for ; t != nil; t = t.origin {
+		if set[t] {
+			return true
+		}
+	}
+	return false
+}
 
 // local names the task within its unit, as in references.
 func (t *Task) local() string { return t.Kind + "." + t.Module + "." + t.Name }

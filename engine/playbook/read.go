@@ -27,6 +27,8 @@ type sourceFile struct {
 	name string
 	body *hclsyntax.Body
 	vars bool // *.auto.vars.hcl
+
+	encrypted bool // *.auto.vars.hcl.age; not parsed
 }
 
 // readFiles parses the .hcl files of a directory, or one file.
@@ -46,8 +48,14 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 		}
 		names = nil
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".hcl") && !strings.HasPrefix(e.Name(), ".") && e.Name() != source.LockName {
+			hcl := strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), varsSuffix+ageSuffix)
+			if hcl && !strings.HasPrefix(e.Name(), ".") && e.Name() != source.LockName {
 				names = append(names, filepath.Join(path, e.Name()))
+			}
+		}
+		for name := range set.Sources { // an editor's, see WithBuffers
+			if filepath.Dir(name) == filepath.Clean(path) && strings.HasSuffix(name, ".hcl") && filepath.Base(name) != source.LockName && !contains(names, name) {
+				names = append(names, name)
 			}
 		}
 		sort.Strings(names)
@@ -58,6 +66,10 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 	}
 	var out []sourceFile
 	for _, name := range names {
+		if strings.HasSuffix(name, ageSuffix) {
+			out = append(out, sourceFile{name: name, encrypted: true})
+			continue
+		}
 		if body := readFile(name, set); body != nil {
 			out = append(out, sourceFile{name: name, body: body, vars: strings.HasSuffix(name, varsSuffix)})
 		}
@@ -68,13 +80,16 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 // readFile parses one HCL file. It refuses what is not a text file of sensible
 // size, so that a FIFO cannot hang and a disk image cannot exhaust memory.
 func readFile(name string, set *diag.Set) *hclsyntax.Body {
-	src, err := readText(name)
-	if err != nil {
-		set.Append(diag.Errorf("File not readable", nil, "%s cannot be read: %s.", name, err))
-		return nil
+	src, ok := set.Sources[name]
+	if !ok {
+		var err error
+		if src, err = readText(name); err != nil {
+			set.Append(diag.Errorf("File not readable", nil, "%s cannot be read: %s.", name, err))
+			return nil
+		}
+		set.AddSource(name, src)
 	}
-	set.AddSource(name, src)
-	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	f, diags := diag.ParseConfig(src, name)
 	if diags.HasErrors() {
 		set.Append(firstError(diags)) // what follows is mostly its echo
 		return nil
@@ -98,6 +113,15 @@ func firstError(diags hcl.Diagnostics) *hcl.Diagnostic {
 }
 
 func readText(name string) ([]byte, error) {
+	src, err := readBytes(name)
+	if err != nil {
+		return nil, err
+	}
+	return src, checkUTF8(src)
+}
+
+// readBytes reads a regular file of sensible size.
+func readBytes(name string) ([]byte, error) {
 	st, err := os.Stat(name)
 	switch {
 	case err != nil:
@@ -111,6 +135,10 @@ func readText(name string) ([]byte, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
+	return src, nil
+}
+
+func checkUTF8(src []byte) error {
 	if !utf8.Valid(src) {
 		line := 1
 		for i := 0; i < len(src); {
@@ -121,9 +149,9 @@ func readText(name string) ([]byte, error) {
 			}
 			i += n
 		}
-		return nil, fmt.Errorf("line %d is not valid UTF-8", line)
+		return fmt.Errorf("line %d is not valid UTF-8", line)
 	}
-	return src, nil
+	return nil
 }
 
 // cause drops the path that os errors repeat.

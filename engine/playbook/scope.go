@@ -30,6 +30,7 @@ type Scope struct {
 	results map[*Task]cty.Value
 	outputs map[string]cty.Value // of uses that have run, by name
 	shared  *shared
+	static  bool // without a host
 
 	ctx   *hcl.EvalContext // cached; nil after something changed
 	built int              // the state of shared it was built from
@@ -94,7 +95,9 @@ func (pb *Playbook) staticScope(u *Unit, b *Body) *Scope {
 		"name": cty.UnknownVal(cty.String), "address": cty.UnknownVal(cty.String),
 		"groups": cty.UnknownVal(cty.List(cty.String)), "vars": cty.DynamicVal,
 	})
-	return newScope(pb, u, b, vals, &shared{host: h, facts: unknownFacts()})
+	s := newScope(pb, u, b, vals, &shared{host: h, facts: unknownFacts()})
+	s.static = true
+	return s
 }
 
 func hostObject(h HostInfo) cty.Value {
@@ -150,7 +153,11 @@ func (s *Scope) build() *hcl.EvalContext {
 	if root {
 		path["playbook"] = cty.StringVal(s.pb.Dir)
 	}
-	c := &hcl.EvalContext{Functions: s.unit.functions, Variables: map[string]cty.Value{
+	functions := s.unit.functions
+	if s.static {
+		functions = s.unit.static
+	}
+	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
 		"var": s.vars, "host": s.shared.host, "facts": cty.ObjectVal(s.shared.facts), "path": cty.ObjectVal(path),
 	}}
 	locals := map[string]cty.Value{}
@@ -250,24 +257,6 @@ func keyText(v cty.Value) string {
 		return v.AsBigFloat().Text('f', -1)
 	}
 	return fmt.Sprint(schema.ToGo(v))
-}
-
-// Secrets are the strings in the values of sensitive variables.
-func (s *Scope) Secrets() []string {
-	var out []string
-	for _, v := range s.vars.AsValueMap() {
-		v, marks := v.UnmarkDeepWithPaths()
-		if len(marks) == 0 {
-			continue
-		}
-		_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
-			if e.Type() == cty.String && e.IsKnown() && !e.IsNull() {
-				out = append(out, e.AsString())
-			}
-			return true, nil
-		})
-	}
-	return out
 }
 
 // globalScope sees the variables that do not depend on a host; the others are

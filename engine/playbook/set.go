@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,7 @@ func (ld *loader) locate(s site, a source.Address, constraint string) (dir, tree
 	from := filepath.Dir(s.expr("source").Range().Filename)
 	switch a.Kind {
 	case source.Builtin:
-		dir, err = source.Library(ld.library, ld.pb.Dir, a.Place)
+		dir, err = source.Library(ld.pb.library, ld.pb.Dir, a.Place)
 		return dir, "", err
 	case source.Dir:
 		dir = a.Place
@@ -52,7 +53,7 @@ func (ld *loader) locate(s site, a source.Address, constraint string) (dir, tree
 		}
 		return dir, s.unit.tree, nil
 	}
-	tree, err = ld.sources.Tree(source.Request{Name: s.name, Address: a.Whole(), Constraint: constraint, From: from})
+	tree, err = ld.pb.sources.Tree(source.Request{Name: s.name, Address: a.Whole(), Constraint: constraint, From: from})
 	if err != nil {
 		return "", "", err
 	}
@@ -86,8 +87,13 @@ func (ld *loader) parse(s site, dir, real string, kind setKind) (*parsedSet, boo
 	at := &Unit{usedAt: append([]hcl.Range{s.rng}, s.unit.usedAt...)}
 	p.ok = true
 	ld.in(at, func(set *diag.Set) {
+		set.Sources = maps.Clone(ld.buffers)
 		p.files = readFiles(dir, set)
 		for _, f := range p.files {
+			if f.encrypted {
+				set.Append(diag.Errorf("Values in a set", &hcl.Range{Filename: f.name}, "The file %s gives variables values, which only a playbook can. The variables of a set get theirs from who uses it, or have a default.", f.name))
+				continue
+			}
 			checkVersion(f.body, ld.version, set)
 			p.readVersion(f.body, set)
 			if f.vars {

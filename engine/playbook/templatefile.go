@@ -5,10 +5,11 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/ferry-ops/ferry/engine/diag"
 )
 
 // templateFileFunc renders a template file with the elements of an object as
@@ -29,7 +30,7 @@ func templateFileFunc(dir string, funcs map[string]function.Function) function.F
 			if err != nil {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "%s cannot be read: %s", path, err)
 			}
-			expr, diags := hclsyntax.ParseTemplate(src, path, hcl.InitialPos)
+			expr, diags := diag.ParseTemplate(src, path)
 			if diags.HasErrors() {
 				return cty.UnknownVal(cty.String), function.NewArgError(0, diags)
 			}

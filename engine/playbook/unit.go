@@ -25,8 +25,9 @@ type Unit struct {
 	usedAt    []hcl.Range // where it is used, innermost first; empty for the playbook
 	locals    []*local
 	functions map[string]function.Function
-	chain     []link // the directories that lead here, the playbook's first
-	tree      string // the fetched tree it is in, which it cannot leave; "" if there is none
+	static    map[string]function.Function // the same, for checks without a host
+	chain     []link                       // the directories that lead here, the playbook's first
+	tree      string                       // the fetched tree it is in, which it cannot leave; "" if there is none
 }
 
 // link is one step of a chain of uses.
@@ -120,7 +121,7 @@ func (u *Unit) copied(prefix string) *Unit {
 	made := map[*Task]*Task{}
 	task := func(t *Task) *Task {
 		n := *t
-		n.Unit = &c
+		n.Unit, n.origin = &c, t
 		made[t] = &n
 		return &n
 	}

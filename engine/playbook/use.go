@@ -61,10 +61,11 @@ func (r reader) noBlocks(hint string) {
 // newUnit makes the unit of what a site uses.
 func (ld *loader) newUnit(s site, found used) *Unit {
 	u := &Unit{
-		Dir: found.dir, Become: s.unit.Become, what: s.what, prefix: s.prefix, functions: ld.functionsOf(found.dir),
+		Dir: found.dir, Become: s.unit.Become, what: s.what, prefix: s.prefix,
 		usedAt: append([]hcl.Range{s.rng}, s.unit.usedAt...), chain: found.chain, tree: found.tree,
 		Body: Body{broken: map[string]bool{}},
 	}
+	u.functions, u.static = ld.functionsOf(found.dir)
 	ld.pb.units = append(ld.pb.units, u)
 	return u
 }

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/schema"
 )
 
 type typeDefaults = *typeexpr.Defaults
@@ -23,6 +25,10 @@ type assignment struct {
 	rng   hcl.Range
 	text  string // from the command line: the value as typed
 	given string // how diagnostics name the place, where there is no range
+
+	value  *cty.Value // from a file that is not HCL
+	secret bool       // from an encrypted file: sensitive whatever the declaration says
+	file   string     // not a value, but a whole encrypted file of them
 }
 
 func assignments(body *hclsyntax.Body, set *diag.Set) []assignment {
@@ -117,7 +123,10 @@ func (u *Unit) variableNames() []string {
 // convert brings a value to the variable's type; where names the value's place.
 func (v *Variable) convert(val cty.Value, rng *hcl.Range, where string) (cty.Value, *hcl.Diagnostic) {
 	if v.defaults != nil && !val.IsNull() {
-		val = v.defaults.Apply(val)
+		plain, marks := val.UnmarkDeepWithPaths()
+		if val = v.defaults.Apply(plain); len(marks) > 0 { // paths may be others now
+			val = val.Mark(schema.SensitiveMark)
+		}
 	}
 	out, err := convert.Convert(val, v.typ)
 	if err != nil {
@@ -129,6 +138,7 @@ func (v *Variable) convert(val cty.Value, rng *hcl.Range, where string) (cty.Val
 // validate evaluates the variable's validation blocks for a value.
 func (u *Unit) validate(v *Variable, val cty.Value, from string) hcl.Diagnostics {
 	var out hcl.Diagnostics
+	val = v.mark(val)
 	scope := &hcl.EvalContext{
 		Functions: u.functions,
 		Variables: map[string]cty.Value{"var": cty.ObjectVal(map[string]cty.Value{v.Name: val})},
@@ -152,7 +162,9 @@ func (u *Unit) validate(v *Variable, val cty.Value, from string) hcl.Diagnostics
 		}
 		msg := "its validation failed"
 		if m, diags := rule.message.Value(scope); !diags.HasErrors() {
-			if m, _ = m.Unmark(); m.Type() == cty.String && m.IsKnown() && !m.IsNull() {
+			if m.ContainsMarked() {
+				msg = "its validation failed, and the message would show the value, which is sensitive"
+			} else if m.Type() == cty.String && m.IsKnown() && !m.IsNull() {
 				msg = m.AsString()
 			}
 		}
@@ -161,10 +173,29 @@ func (u *Unit) validate(v *Variable, val cty.Value, from string) hcl.Diagnostics
 	return out
 }
 
+// HasDefault reports whether the variable has a value without being given one.
+func (v *Variable) HasDefault() bool { return v.def != nil }
+
+// Has reports whether a variable is given the same value for every host.
+func (g Globals) Has(name string) bool {
+	_, ok := g.values[name]
+	return ok
+}
+
 // Inputs are values of variables given when a run starts, strongest last.
 type Inputs struct {
 	Files []string // --var-file
 	Vars  []string // --var, each NAME=VALUE
+	// YAML reads a file of variables that is not in HCL; nil refuses such files.
+	// What of them is sensitive is marked.
+	YAML func(name string) ([]Given, diag.Set)
+}
+
+// Given is a variable's value from a file that is not in HCL.
+type Given struct {
+	Name  string
+	Value cty.Value
+	Range hcl.Range
 }
 
 // Globals are the values of variables that are the same for every host.
@@ -179,11 +210,16 @@ type Globals struct {
 func (pb *Playbook) Globals(in Inputs) (Globals, diag.Set) {
 	set := diag.Set{Sources: pb.Sources}
 	g := Globals{values: map[string]cty.Value{}, from: map[string]string{}}
-	all := pb.autoVars
-	for _, f := range in.Files {
-		if body := readFile(f, &set); body != nil {
-			all = append(all[:len(all):len(all)], assignments(body, &set)...)
+	var all []assignment
+	for _, a := range pb.autoVars {
+		if a.file != "" {
+			all = append(all, encryptedFile{a.file}.assignments(pb, &set)...)
+			continue
 		}
+		all = append(all, a)
+	}
+	for _, f := range in.Files {
+		all = append(all, pb.fileAssignments(f, in, &set)...)
 	}
 	for _, s := range in.Vars {
 		name, text, ok := strings.Cut(s, "=")
@@ -191,7 +227,11 @@ func (pb *Playbook) Globals(in Inputs) (Globals, diag.Set) {
 			set.Append(diag.Errorf("Invalid --var", nil, "%q is not NAME=VALUE. Write for example --var 'release=22.03-LTS-SP4'.", s))
 			continue
 		}
-		all = append(all[:len(all):len(all)], assignment{name: strings.TrimSpace(name), text: text, given: "--var " + s})
+		given := "--var " + s
+		if v := pb.Variable(strings.TrimSpace(name)); v == nil || v.Sensitive {
+			given = "--var " + strings.TrimSpace(name) // the value may be a secret
+		}
+		all = append(all, assignment{name: strings.TrimSpace(name), text: text, given: given})
 	}
 	for _, a := range all {
 		pb.assign(a, &g, &set)
@@ -205,10 +245,31 @@ func (pb *Playbook) Globals(in Inputs) (Globals, diag.Set) {
 	return g, set
 }
 
+// fileAssignments reads one file of variable values.
+func (pb *Playbook) fileAssignments(name string, in Inputs, set *diag.Set) []assignment {
+	plain := strings.TrimSuffix(name, ageSuffix)
+	switch ext := strings.ToLower(filepath.Ext(plain)); {
+	case (ext == ".yml" || ext == ".yaml") && in.YAML != nil:
+		given, more := in.YAML(name)
+		set.Merge(more)
+		out := make([]assignment, len(given))
+		for i, g := range given {
+			out[i] = assignment{name: g.Name, value: &g.Value, rng: g.Range}
+		}
+		return out
+	case plain != name:
+		return encryptedFile{name}.assignments(pb, set)
+	}
+	if body := readFile(name, set); body != nil {
+		return assignments(body, set)
+	}
+	return nil
+}
+
 func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
 	var rng *hcl.Range
 	from := a.given
-	if a.expr != nil {
+	if a.expr != nil || a.value != nil {
 		rng, from = &a.rng, "set at "+place(a.rng)
 	}
 	v := pb.Variable(a.name)
@@ -217,19 +278,33 @@ func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
 		return
 	}
 	val := cty.StringVal(a.text)
-	if a.expr != nil {
+	if a.value != nil {
+		val = *a.value
+	} else if a.expr != nil {
 		var diags hcl.Diagnostics
 		if val, diags = a.expr.Value(&hcl.EvalContext{Functions: pb.functions}); diags.HasErrors() {
-			set.Extend(diags)
+			for _, d := range diags {
+				if a.secret {
+					d = hushed(d, a.rng.Filename)
+				}
+				set.Append(d)
+			}
 			return
 		}
+		if a.secret {
+			val = val.Mark(schema.SensitiveMark)
+		}
 	} else if v.typ != cty.String && !(v.typ == cty.DynamicPseudoType) {
-		expr, diags := hclsyntax.ParseExpression([]byte(a.text), "--var "+a.name, hcl.InitialPos)
+		expr, diags := diag.ParseExpression([]byte(a.text), "--var "+a.name)
 		if !diags.HasErrors() {
 			val, diags = expr.Value(&hcl.EvalContext{Functions: pb.functions})
 		}
 		if diags.HasErrors() {
-			set.Append(diag.Errorf("Invalid --var", nil, "The variable %q is declared as %s, and %s is not an expression that gives one. Quote it for the shell, for example --var '%s=[\"a\", \"b\"]'.", a.name, v.typ.FriendlyNameForConstraint(), a.text, a.name))
+			typed := a.text
+			if v.Sensitive {
+				typed = "what was given"
+			}
+			set.Append(diag.Errorf("Invalid --var", nil, "The variable %q is declared as %s, and %s is not an expression that gives one. Quote it for the shell, for example --var '%s=[\"a\", \"b\"]'.", a.name, v.typ.FriendlyNameForConstraint(), typed, a.name))
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,9 +20,13 @@ const minSecret = 4
 // the first error: a run whose journal cannot be written must not act.
 type emitter struct {
 	o Options
+	// revealed gives secrets that came up after the run began, without the first
+	// n; nil means there are none.
+	revealed func(n int) []string
 
 	mu      sync.Mutex
 	secrets map[string]bool
+	seen    int // of revealed
 	hide    *strings.Replacer
 	failure error
 }
@@ -32,10 +37,16 @@ func newEmitter(o Options) *emitter { return &emitter{o: o, secrets: map[string]
 func (e *emitter) keep(secrets ...string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.keepLocked(secrets)
+}
+
+func (e *emitter) keepLocked(secrets []string) {
 	for _, s := range secrets {
-		if len(s) >= minSecret && !e.secrets[s] {
-			e.secrets[s] = true
-			e.hide = nil
+		for _, form := range forms(s) {
+			if len(form) >= minSecret && !e.secrets[form] {
+				e.secrets[form] = true
+				e.hide = nil
+			}
 		}
 	}
 	if e.hide == nil && len(e.secrets) > 0 {
@@ -50,10 +61,54 @@ func (e *emitter) keep(secrets ...string) {
 	}
 }
 
+// minLine is the shortest line of a secret of several lines that is hidden where
+// it stands alone: a certificate's "}" or "---" would hide half the output too.
+const minLine = 8
+
+// forms are the shapes a secret takes in what ferry shows: as it is, as words
+// of a shell and of a message are quoted, and each line of several.
+func forms(s string) []string {
+	out := []string{s}
+	add := func(form string) {
+		if form != s {
+			out = append(out, form)
+		}
+	}
+	if strings.Contains(s, "'") {
+		add(strings.ReplaceAll(s, "'", `'\''`))
+	}
+	if q := strconv.Quote(s); len(q) > 2 {
+		add(q[1 : len(q)-1])
+	}
+	if trimmed := strings.TrimSpace(s); trimmed != s {
+		out = append(out, trimmed)
+	}
+	if strings.Contains(s, "\n") {
+		for line := range strings.Lines(s) {
+			if line = strings.TrimSpace(line); len(line) >= minLine {
+				out = append(out, line)
+			}
+		}
+	}
+	return out
+}
+
+// refresh takes what was decrypted meanwhile. The caller holds the lock.
+func (e *emitter) refresh() {
+	if e.revealed == nil {
+		return
+	}
+	if more := e.revealed(e.seen); len(more) > 0 {
+		e.seen += len(more)
+		e.keepLocked(more)
+	}
+}
+
 func (e *emitter) emit(ev event.Event) {
 	ev.Run = e.o.ID
 	ev.Time = time.Now().UTC()
 	e.mu.Lock()
+	e.refresh()
 	hide := e.hide
 	e.mu.Unlock()
 	if hide != nil {
@@ -75,6 +130,7 @@ func (e *emitter) emit(ev event.Event) {
 func (e *emitter) clean(s string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.refresh()
 	if e.hide == nil {
 		return s
 	}
@@ -105,7 +161,7 @@ func redact(ev event.Event, f func(string) string) event.Event {
 		ev.Changes = cs
 	}
 	if ev.Summary != nil {
-		sum := event.Summary{Hosts: make(map[string]event.HostSummary, len(ev.Summary.Hosts))}
+		sum := event.Summary{Hosts: make(map[string]event.HostSummary, len(ev.Summary.Hosts)), Stopped: ev.Summary.Stopped}
 		for name, h := range ev.Summary.Hosts {
 			h.Error = f(h.Error)
 			sum.Hosts[name] = h

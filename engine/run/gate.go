@@ -43,11 +43,12 @@ func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, host
 	start := time.Now()
 	ev := event.Event{Kind: event.GateStarted, Play: pl.play.Name, Batch: batch, Gate: g.Name, Place: fmt.Sprintf("%s:%d", g.Range.Filename, g.Range.Start.Line)}
 	var by, why string
+	var cure []string
 	switch g.Kind {
 	case playbook.GateApproval:
-		ev.Message = approvalText(g, batch, r.opts.ID)
+		ev.Message = approvalText(g, batch, r.opts.reference())
 		r.emit.emit(ev)
-		by, why = pl.approval(ctx, g, batch)
+		by, why, cure = pl.approval(ctx, g, batch)
 	case playbook.GateSoak:
 		ev.Message = fmt.Sprintf("waiting %s before the next batch", g.Wait)
 		r.emit.emit(ev)
@@ -65,7 +66,7 @@ func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, host
 	done := event.Event{Kind: event.GateFinished, Play: pl.play.Name, Batch: batch, Gate: g.Name, By: by, Status: event.OK, Message: why, Duration: time.Since(start)}
 	if why != "" {
 		done.Status = event.NotRun
-		r.stopAt(event.Stopped{Play: pl.play.Name, Gate: g.Name, Batch: batch, Reason: why})
+		r.stopAt(event.Stopped{Play: pl.play.Name, Gate: g.Name, Batch: batch, Reason: why, Cure: cure})
 		why = fmt.Sprintf("gate %q after batch %d: %s", g.Name, batch, why)
 	}
 	r.emit.emit(done)
@@ -80,29 +81,29 @@ func approvalText(g *playbook.Gate, batch int, run string) string {
 	if g.Message != "" {
 		s += ": " + strings.TrimSuffix(g.Message, ".")
 	}
-	return s + ". The command that gives it is\n    ferry approve " + run
+	return s + "\n    ferry approve " + run
 }
 
 // approval waits for a person.
-func (pl *playState) approval(ctx context.Context, g *playbook.Gate, batch int) (by, why string) {
+func (pl *playState) approval(ctx context.Context, g *playbook.Gate, batch int) (by, why string, cure []string) {
 	o := pl.r.opts
 	for waited := time.Duration(0); ; waited += gatePoll {
 		if o.Approval != nil {
 			d, err := o.Approval(pl.play.Name, g.Name, batch)
 			switch {
 			case err != nil:
-				return "", err.Error()
+				return "", err.Error(), nil
 			case d != nil && d.Refused:
-				return d.By, strings.TrimSuffix("refused by "+d.By+": "+d.Comment, ": ")
+				return d.By, strings.TrimSuffix("refused by "+d.By+": "+d.Comment, ": "), nil
 			case d != nil:
-				return d.By, ""
+				return d.By, "", nil
 			}
 		}
 		if o.GateWait >= 0 && waited >= o.GateWait {
-			return "", "nobody has approved yet. The commands that go on are\n    ferry approve " + o.ID + "\n    ferry resume " + o.ID
+			return "", "nobody has approved yet", []string{"ferry approve " + o.reference(), "ferry resume " + o.reference()}
 		}
 		if !pause(ctx, o.Stop, gatePoll) {
-			return "", "the run was interrupted"
+			return "", "the run was interrupted", nil
 		}
 	}
 }

@@ -61,9 +61,21 @@ type Options struct {
 	// GateWait is how long the run waits at a gate that needs a person or a
 	// maintenance window before it stops there; negative waits without end.
 	GateWait time.Duration
+	// Reference is how commands that are shown name this run; empty means ID.
+	Reference string
 	// Pending are the handlers that earlier runs of the playbook owe, by host and
 	// play.
 	Pending map[string]map[string][]string
+	// PlanKey, in a plan, gives each task that would change something a digest.
+	PlanKey []byte
+	// Saved is the plan to be applied; nil applies whatever the hosts need.
+	Saved *SavedPlan
+	// Confirm is asked before a task changes the first host; nil asks nobody.
+	Confirm func(Question) Answer
+	// Skip are tasks that do not run.
+	Skip map[*playbook.Task]bool
+	// Took is how long a host was in a play in earlier runs, 0 if not known.
+	Took func(play string) time.Duration
 	// Resume is what an interrupted run had reached; nil begins anew.
 	Resume *Resume
 }
@@ -76,6 +88,13 @@ func (o Options) parallel(ro playbook.Rollout) int {
 		return o.Parallel
 	}
 	return 50
+}
+
+func (o Options) reference() string {
+	if o.Reference != "" {
+		return o.Reference
+	}
+	return o.ID
 }
 
 func (o Options) patience() time.Duration {

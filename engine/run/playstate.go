@@ -40,11 +40,12 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	if ph.Rollout != nil {
 		pl.rollout = *ph.Rollout
 	}
+	ahead := pl.rollout
 	if r.opts.Mode == Plan { // looking needs no waves, and equal answers are told once
 		pl.rollout = playbook.Rollout{Parallel: pl.rollout.Parallel, MaxFailed: pl.rollout.MaxFailed}
 	}
 	pl.budget = newBudget(pl.rollout.MaxFailed, len(ph.Hosts))
-	todo := pl.begin()
+	todo := pl.begin(ahead)
 	var err error
 	if pl.spread, err = pl.keys(); err != nil {
 		halted = err.Error()
@@ -63,7 +64,7 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 }
 
 // begin tells of the play and returns the hosts it is to work on.
-func (pl *playState) begin() (todo []*hostState) {
+func (pl *playState) begin(ahead playbook.Rollout) (todo []*hostState) {
 	r, p := pl.r, pl.play
 	var names []string
 	for _, h := range pl.hosts.Hosts {
@@ -72,6 +73,9 @@ func (pl *playState) begin() (todo []*hostState) {
 	ev := event.Event{Kind: event.PlayStarted, Play: p.Name, Hosts: names}
 	if pl.resumed != nil && len(pl.resumed.Done) > 0 {
 		ev.Message = fmt.Sprintf("%d of them finished it in run %s", len(pl.resumed.Done), r.opts.Resume.Run)
+	}
+	if r.opts.Mode == Plan {
+		ev.Waves = pl.forecast(ahead)
 	}
 	r.emit.emit(ev)
 	for _, h := range pl.hosts.Hosts {
@@ -177,8 +181,19 @@ func (pl *playState) batch(ctx context.Context, w wave) string {
 
 // acted reports whether an action ended well in the run that is resumed, so that
 // doing it again would do it twice.
-func (pl *playState) acted(st *hostState, address string) bool {
-	return pl.resumed != nil && pl.resumed.Acted[st.info.Name][address]
+func (pl *playState) acted(st *hostState, t *playbook.Task, address string) bool {
+	switch {
+	case pl.resumed == nil || t.Kind == "handler": // a handler was notified anew
+		return false
+	case !t.Meta.RunOnce:
+		return pl.resumed.Acted[st.info.Name][address]
+	}
+	for _, done := range pl.resumed.Acted {
+		if done[address] {
+			return true
+		}
+	}
+	return false
 }
 
 // actedResult is the result of an action that an earlier run did: that it

@@ -35,14 +35,18 @@ type Runner struct {
 	delegates  delegates
 	locks      locks
 
+	confirmations confirmations
+
 	mu      sync.Mutex
 	stopped *event.Stopped // the gate at which the run stopped
 }
 
 // New prepares a run.
 func New(pb *playbook.Playbook, g playbook.Globals, c Connect, o Options) *Runner {
+	e := newEmitter(o)
+	e.revealed = pb.Revealed
 	return &Runner{
-		pb: pb, globals: g, connect: c, opts: o, emit: newEmitter(o), hosts: map[string]*hostState{}, bystanders: map[string]*hostState{},
+		pb: pb, globals: g, connect: c, opts: o, emit: e, hosts: map[string]*hostState{}, bystanders: map[string]*hostState{},
 		delegates: delegates{free: map[string]chan *hostState{}}, locks: locks{held: map[string]bool{}},
 	}
 }

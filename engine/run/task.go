@@ -23,6 +23,10 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 	if why := pr.heldBack(); why != "" {
 		return outcome{status: event.Interrupted, held: true, err: &event.Error{Summary: "Stopped before " + t.Address() + ": " + why}}
 	}
+	if t.In(pr.r.opts.Skip) {
+		pr.of(t.Unit).SetResult(t, skippedResult(t))
+		return outcome{status: event.OK}
+	}
 	if t.Kind != "handler" && pr.gate == "" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
 		pr.of(t.Unit).SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
@@ -86,7 +90,7 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 // use runs one use of a module with its retries.
 func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
 	t := u.t
-	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, u.address()) {
+	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, t, u.address()) {
 		pr.report(t, u.key, event.Event{Status: event.Skipped, Message: "done in run " + pr.r.opts.Resume.Run})
 		return actedResult(t), outcome{status: event.OK}
 	}
@@ -151,6 +155,7 @@ func (pr *playRun) report(t *playbook.Task, key string, ev event.Event) {
 // event fills in where a task is.
 func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Event {
 	ev.Play, ev.Batch, ev.Host, ev.Task, ev.Gate = pr.play.Name, pr.batch, pr.st.info.Name, address(t, key), pr.gate
+	ev.Once = t.Meta.RunOnce
 	ev.Place = fmt.Sprintf("%s:%d", t.Range.Filename, t.Range.Start.Line)
 	if ev.Error != nil && ev.Error.File == "" {
 		e := *ev.Error

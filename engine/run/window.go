@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/event"
@@ -24,7 +23,7 @@ func (pl *playState) await(ctx context.Context) string {
 	when := next.Format("Mon 2006-01-02 15:04 MST")
 	wait := time.Until(next)
 	if o := pl.r.opts; o.GateWait >= 0 && wait > o.GateWait {
-		return pl.closed(fmt.Sprintf("the maintenance window is closed until %s. The command that goes on then is\n    ferry resume %s", when, o.ID))
+		return pl.closed("the maintenance window is closed until " + when)
 	}
 	pl.r.emit.emit(event.Event{Kind: event.GateStarted, Play: pl.play.Name, Gate: "window", Message: "the maintenance window is closed; waiting until " + when})
 	if !pause(ctx, pl.r.opts.Stop, wait) {
@@ -36,7 +35,7 @@ func (pl *playState) await(ctx context.Context) string {
 
 // closed records that the window stopped the rollout.
 func (pl *playState) closed(why string) string {
-	pl.r.stopAt(event.Stopped{Play: pl.play.Name, Gate: "window", Reason: why})
+	pl.r.stopAt(event.Stopped{Play: pl.play.Name, Gate: "window", Reason: why, Cure: []string{"ferry resume " + pl.r.opts.reference()}})
 	return why
 }
 
@@ -46,5 +45,5 @@ func (pr *playRun) heldBack() string {
 	if pr.gate != "" || pr.ending || pr.st.beyond || pr.pl.open() {
 		return ""
 	}
-	return pr.pl.closed(fmt.Sprintf("the maintenance window has closed. The command that goes on in the next one is\n    ferry resume %s", pr.r.opts.ID))
+	return pr.pl.closed("the maintenance window has closed")
 }

@@ -160,6 +160,9 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		v = text
 	}
 	if err := a.set(v); err != nil {
+		if len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name {
+			return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
+		}
 		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
 	}
 	return diags

@@ -57,7 +57,7 @@ func (f *Files) template(path string) (hclsyntax.Expression, hcl.Diagnostics) {
 		t.diags = hcl.Diagnostics{diag.Errorf("File not readable", &rng, "The template cannot be read: %s.", err)}
 	} else {
 		f.sources[path] = text
-		t.expr, t.diags = hclsyntax.ParseTemplate(text, path, hcl.InitialPos)
+		t.expr, t.diags = diag.ParseTemplate(text, path)
 	}
 	f.templates[path] = t
 	return t.expr, t.diags

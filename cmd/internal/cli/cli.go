@@ -18,8 +18,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/secret"
 	"github.com/ferry-ops/ferry/modules"
 )
 
@@ -34,6 +36,8 @@ type app struct {
 	noColor     bool
 	json        bool // the subcommand was asked for JSON
 	logLevel    string
+	secretFlags secretFlags
+	keys        *secret.Keyring
 
 	interrupts
 }
@@ -51,7 +55,15 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	root.SetErr(errw)
 	err := root.ExecuteContext(ctx)
 	a.report(err)
-	return exitCode(err)
+	code := exitCode(err)
+	select {
+	case <-a.stop:
+		if code == exitSecret { // a question for a passphrase was interrupted
+			code = exitInterrupted
+		}
+	default:
+	}
+	return code
 }
 
 func (a *app) root() *cobra.Command {
@@ -74,12 +86,15 @@ A first look:
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, .ini or .yml)")
-	f.StringVar(&a.stateDir, "state-dir", ".ferry", "`directory` for the journal of runs")
+	f.StringVar(&a.stateDir, "state-dir", engine.DefaultStateDir, "`directory` for the journal of runs")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
+	f.StringArrayVar(&a.secretFlags.identities, "identity", nil, "`file` with an age key or an SSH private key that decrypts secrets; may be repeated (also: $FERRY_AGE_KEY_FILE)")
+	f.StringArrayVar(&a.secretFlags.vaultFiles, "vault-password-file", nil, "`[ID@]FILE` that holds, or a program that prints, a password of Ansible Vault; may be repeated (also: $FERRY_VAULT_PASSWORD_FILE)")
 	cmd.AddCommand(
-		a.validateCommand(), a.getCommand(), a.planCommand(), a.runCommand(), a.inventoryCommand(), a.execCommand(),
-		a.factsCommand(), a.modulesCommand(), a.versionCommand(),
+		a.validateCommand(), a.getCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
+		a.approveCommand(), a.inventoryCommand(), a.execCommand(),
+		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand(),
 	)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
@@ -101,6 +116,10 @@ func (a *app) report(err error) {
 		summary := "Command not possible"
 		if ce != nil && ce.summary != "" {
 			summary = ce.summary
+		} else if errors.Is(err, diag.ErrSecret) {
+			summary = "Secret not readable"
+		} else if errors.Is(err, errInterrupted) {
+			summary = "Interrupted"
 		}
 		set.Append(diag.Errorf(summary, nil, "%s", sentence(err.Error())))
 		a.show(set)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/inventory"
 )
 
@@ -58,7 +59,7 @@ func (a *app) completeHosts(cmd *cobra.Command, _ []string, toComplete string) (
 	if len(paths) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	inv, set := inventory.Load(cmd.Context(), paths, inventory.Options{})
+	inv, set := inventory.Load(cmd.Context(), paths, inventory.Options{SkipSecrets: true})
 	if inv == nil || set.HasErrors() {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -79,12 +80,52 @@ func (a *app) completeHosts(cmd *cobra.Command, _ []string, toComplete string) (
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeGroups offers the groups of the inventory.
+func (a *app) completeGroups(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	all, directive := a.completeHosts(cmd, args, toComplete)
+	var out []string
+	for _, s := range all {
+		if strings.HasSuffix(s, "\tgroup") {
+			out = append(out, s)
+		}
+	}
+	return out, directive
+}
+
 // completeModules offers the modules with what they do.
 func (a *app) completeModules(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	var out []string
 	for _, i := range a.reg.All() {
 		if strings.HasPrefix(i.Name, toComplete) {
 			out = append(out, i.Name+"\t"+i.Summary)
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeLimit is completeHosts, and files after @.
+func (a *app) completeLimit(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	file, ok := strings.CutPrefix(toComplete, "@")
+	if !ok {
+		return a.completeHosts(cmd, args, toComplete)
+	}
+	names, _ := filepath.Glob(file + "*")
+	for i, n := range names {
+		if st, err := os.Stat(n); err == nil && st.IsDir() {
+			n += "/"
+		}
+		names[i] = "@" + n
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFacts offers the facts there are.
+func completeFacts(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	at := strings.LastIndexByte(toComplete, ',') + 1
+	var out []string
+	for _, d := range host.FactDefs() {
+		if strings.HasPrefix(d.Name, toComplete[at:]) {
+			out = append(out, toComplete[:at]+d.Name+"\t"+d.Doc)
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp

@@ -16,7 +16,10 @@ const (
 	exitHostsFailed = 3 // 2 is what the Go runtime uses for a crash
 	exitUnreachable = 4
 	exitPending     = 5 // plan --detailed-exitcode
+	exitGate        = 6
 	exitInvalid     = 10
+	exitLocked      = 11
+	exitSecret      = 12
 	exitInterrupted = 130
 )
 
@@ -24,12 +27,15 @@ const (
 func exitMeaning() map[int]string {
 	return map[int]string{
 		exitDone:        "done",
-		exitFailed:      "ferry could not do what was asked (usage, journal, a bug)",
+		exitFailed:      "ferry could not do what was asked (usage, journal, a bug); `fmt --check`: a file is not laid out",
 		2:               "reserved: a crash of the program",
 		exitHostsFailed: "some hosts failed, or their turn never came",
 		exitUnreachable: "some hosts were unreachable, none failed",
 		exitPending:     "there are changes to make (`plan --detailed-exitcode`)",
+		exitGate:        "the run stopped at a gate; `ferry resume` goes on from there",
+		exitLocked:      "the run is under way in another process",
 		exitInvalid:     "the playbook or the inventory is invalid; no connection was made",
+		exitSecret:      "a secret that is needed cannot be decrypted; no connection was made",
 		exitInterrupted: "interrupted",
 	}
 }
@@ -65,7 +71,14 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &ce):
 		return ce.code
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.Is(err, diag.ErrSecret):
+		return exitSecret
 	case errors.As(err, &de):
+		if de.Set.SecretProblem() {
+			return exitSecret
+		}
 		return exitInvalid
 	}
 	return exitFailed
@@ -74,6 +87,9 @@ func exitCode(err error) int {
 // summaryCode is the exit code of a run.
 func summaryCode(s event.Summary, interrupted bool) int {
 	code := exitDone
+	if s.Stopped != nil && !interrupted {
+		return exitGate
+	}
 	for _, h := range s.Hosts {
 		switch h.Status {
 		case event.Failed, event.NotRun:

@@ -44,6 +44,7 @@ func (a *app) factsCommand() *cobra.Command {
 	cmd.Flags().IntVarP(&parallel, "parallel", "p", 50, "work on at most `n` hosts at once")
 	cmd.Flags().StringSliceVar(&names, "only", nil, "show only these `facts`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per host")
+	_ = cmd.RegisterFlagCompletionFunc("only", completeFacts)
 	return cmd
 }
 

@@ -101,7 +101,7 @@ func (v *Answers) Close() {
 	sort.SliceStable(v.order, func(i, j int) bool { return len(v.groups[v.order[i]]) > len(v.groups[v.order[j]]) })
 	for _, text := range v.order {
 		hosts := v.groups[text]
-		fmt.Fprintf(v.w, "%s\n", v.st.bold(hostList(hosts)+":"))
+		fmt.Fprintf(v.w, "%s\n", v.st.bold(HostList(hosts)+":"))
 		for _, line := range lines(text) {
 			fmt.Fprintf(v.w, "  %s\n", line)
 		}

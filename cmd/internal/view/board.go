@@ -22,6 +22,8 @@ type board struct {
 	rows     map[string]*row // hosts that have begun and not ended
 	queued   map[string]bool // hosts of the batch that have not begun
 	ended    map[event.Status]int
+	gate     string // what the rollout waits for, "" if for nothing
+	approval bool   // a person is to say go
 	stopping string // what the user was told when he asked to stop
 }
 
@@ -43,6 +45,20 @@ func newBoard(tasks map[string]int) *board {
 
 // apply takes one event that happened at now.
 func (b *board) apply(e event.Event, now time.Time) {
+	switch {
+	case e.Kind == event.GateStarted:
+		text, _, _ := strings.Cut(e.Message, "\n")
+		b.gate, b.approval = "gate \""+e.Gate+"\"", strings.HasPrefix(text, "approval")
+		if text != "" {
+			b.gate += ": " + text
+		}
+		return
+	case e.Kind == event.GateFinished:
+		b.gate, b.approval = "", false
+		return
+	case e.Gate != "": // a check of a gate: its hosts are not worked on
+		return
+	}
 	switch e.Kind {
 	case event.RunStarted:
 		b.mode = e.Mode

@@ -36,8 +36,10 @@ type Human struct {
 	plan  bool
 	batch *batchState
 	waves int
-	last  map[string]time.Time // of a progress line per host and task
-	notes []*resultGroup       // hosts that ended without a task that tells why
+	// coming are the batches a run of the present play would go through.
+	coming []event.Wave
+	last   map[string]time.Time // of a progress line per host and task
+	notes  []*resultGroup       // hosts that ended without a task that tells why
 }
 
 type batchState struct {
@@ -86,17 +88,16 @@ func (v *Human) Emit(e event.Event) error {
 			on = " on " + Count(len(e.Hosts), "host")
 		}
 		v.printf("\n%s%s\n", v.st.bold(fmt.Sprintf("Play %q", e.Play)), on)
-		v.waves = len(e.Hosts)
+		if e.Message != "" {
+			v.printf("  %s\n", e.Message)
+		}
+		v.waves, v.coming = len(e.Hosts), e.Waves
 	case event.BatchStarted:
 		v.flushNotes()
 		if len(e.Hosts) < v.waves || e.Batch > 1 {
-			v.printf("  batch %d: %s\n", e.Batch, hostList(e.Hosts))
+			v.printf("  batch %d: %s\n", e.Batch, HostList(e.Hosts))
 		}
-		b := &batchState{active: map[string]bool{}, total: len(e.Hosts), byName: map[string]*taskGroup{}}
-		for _, h := range e.Hosts {
-			b.active[h] = true
-		}
-		v.batch = b
+		v.batch = newBatch(e.Hosts)
 	case event.TaskFinished:
 		v.taskFinished(e)
 	case event.TaskOutput, event.TaskWaiting, event.TaskRetried:
@@ -106,8 +107,13 @@ func (v *Human) Emit(e event.Event) error {
 	case event.BatchFinished:
 		v.flush(true)
 		v.flushNotes()
+	case event.GateStarted:
+		v.gate(e)
+	case event.GateFinished:
+		v.gateFinished(e)
 	case event.PlayFinished:
 		v.flushNotes()
+		v.forecast()
 		if e.Status == event.NotRun {
 			v.printf("  not run: %s\n", e.Message)
 		}
@@ -149,7 +155,7 @@ func (v *Human) taskFinished(e event.Event) {
 // resultKey is equal for results that read the same.
 func resultKey(e event.Event) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%s|%v", e.Status, e.Message, e.Changes)
+	fmt.Fprintf(&b, "%s|%s|%v|%s", e.Status, e.Message, e.Changes, e.Delegate)
 	if e.Error != nil {
 		detail := strings.ReplaceAll(e.Error.Detail, e.Host, "HOST")
 		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, detail, e.Error.Output)
@@ -216,15 +222,21 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 	if r.slow >= 100*time.Millisecond {
 		took = "  " + v.st.dim(Duration(r.slow))
 	}
-	hosts := hostList(r.hosts)
+	hosts := HostList(r.hosts)
 	if len(r.hosts) == v.batch.total && v.batch.total > 1 {
 		hosts = allHosts(len(r.hosts))
 	}
 	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, v.taskColumn()), hosts, took)
+	if e.Delegate != "" {
+		v.indented("done by "+e.Delegate, "")
+	}
 	if e.Message != "" {
 		v.indented(e.Message, "")
 	}
 	v.changes(e)
+	if len(e.Effects) > 0 {
+		v.printf("      %s\n", v.st.dim(strings.Join(e.Effects, "; ")))
+	}
 	if e.Error != nil && e.Status != event.Skipped && e.Status != event.Interrupted {
 		v.failure(e, r.hosts)
 	}

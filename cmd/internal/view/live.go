@@ -38,6 +38,8 @@ type LiveOptions struct {
 	Tasks map[string]int // of each play, for the progress bar
 	// Interrupt is called when the user presses Ctrl-C.
 	Interrupt func()
+	// Approve is called when the user says go at a gate that waits for a person.
+	Approve func() error
 }
 
 // maxWidth is the widest text that is still read well.
@@ -92,6 +94,19 @@ func (v *Live) Notice(text string) {
 	v.board.stopping = text
 	v.text.WriteString(text + "\n")
 	_ = v.plain()
+}
+
+// approve says go if the run waits for a person.
+func (v *Live) approve() {
+	v.mu.Lock()
+	waits := v.board.approval
+	v.mu.Unlock()
+	if !waits || v.o.Approve == nil {
+		return
+	}
+	if err := v.o.Approve(); err != nil {
+		v.Notice("Not approved: " + err.Error())
+	}
 }
 
 // end gives the terminal back and waits until that has happened.

@@ -47,6 +47,9 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if msg.String() == "ctrl+c" && m.v.o.Interrupt != nil {
 			return m, func() tea.Msg { m.v.o.Interrupt(); return nil }
 		}
+		if msg.String() == "y" {
+			return m, func() tea.Msg { m.v.approve(); return nil }
+		}
 	case quitMsg:
 		m.quitting = true
 		if !m.printing {

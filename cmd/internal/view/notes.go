@@ -28,7 +28,7 @@ func (v *Human) flushNotes() {
 		if e.Status == event.Interrupted && e.Error != nil {
 			why = strings.TrimPrefix(e.Error.Summary, "Interrupted ")
 		}
-		line := fmt.Sprintf("  %s %s", v.st.status(e.Status, pad(word(e.Status), 12)), hostList(n.hosts))
+		line := fmt.Sprintf("  %s %s", v.st.status(e.Status, pad(word(e.Status), 12)), HostList(n.hosts))
 		if e.Error == nil || e.Status == event.Interrupted {
 			v.printf("%s: %s\n", line, why)
 			continue

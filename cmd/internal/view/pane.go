@@ -32,6 +32,13 @@ func (b *board) pane(width, height int, now time.Time, frame int, st style) []st
 	out := []string{"", b.header(width, now, st)}
 	out = append(out, b.lines(shown, width, now, frame, st)...)
 	out = append(out, " "+st.dim(clip(b.counts(len(rows)-len(shown)), width-2)))
+	if b.gate != "" {
+		text := b.gate
+		if b.approval {
+			text += " (y: approve)"
+		}
+		out = append(out, " "+st.status(event.Changed, clip(spinner[frame%len(spinner)]+" "+text, width-2)))
+	}
 	if b.stopping != "" {
 		out = append(out, " "+st.status(event.Changed, clip(b.stopping, width-2)))
 	}

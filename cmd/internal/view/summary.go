@@ -64,6 +64,12 @@ func (v *Human) summary(e event.Event) {
 	v.printf("\n%s in %s\n", outcomeLine(byStatus, v.plan, s), Duration(e.Duration))
 	if e.Message != "" {
 		v.printf("%s %s\n", v.st.status(event.Failed, "Stopped:"), e.Message)
+		if s.Stopped != nil && len(s.Stopped.Cure) > 0 {
+			v.printf("To go on:\n")
+			for _, c := range s.Stopped.Cure {
+				v.printf("    %s\n", c)
+			}
+		}
 	}
 }
 

@@ -22,9 +22,9 @@ play "preflight" {
   }
 
   check "command" "supported" {
-    title           = "This playbook migrates hosts that have dnf, systemd and an EL 8 userland"
-    argv            = ["/bin/sh", "-c", "command -v dnf && command -v systemctl && command -v chroot"]
-    cure            = "EL 7 hosts need dnf from EPEL first; EL 6 hosts are replaced, not migrated in place."
+    title = "This playbook migrates hosts that have dnf, systemd and an EL 8 userland"
+    argv  = ["/bin/sh", "-c", "command -v dnf && command -v systemctl && command -v chroot"]
+    cure  = "EL 7 hosts need dnf from EPEL first; EL 6 hosts are replaced, not migrated in place."
   }
 
   check "mounts" "space" {
@@ -58,11 +58,11 @@ play "preflight" {
   }
 
   check "command" "immutable" {
-    title             = "No file that packages own is immutable"
-    argv              = ["/bin/sh", "-c", "command -v lsattr >/dev/null || exit 3; lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
+    title              = "No file that packages own is immutable"
+    argv               = ["/bin/sh", "-c", "command -v lsattr >/dev/null || exit 3; lsattr -R /etc /usr /boot 2>/dev/null | grep -E '^[^ ]*i[^ ]* +/' | awk '{print $2}' | head -20; :"]
     stdout_not_matches = "."
-    cure              = "The transaction cannot replace these files and would end in the middle. Remove the flag: chattr -i FILE"
-    when              = !local.arrived
+    cure               = "The transaction cannot replace these files and would end in the middle. Remove the flag: chattr -i FILE"
+    when               = !local.arrived
   }
 
   check "command" "lock" {

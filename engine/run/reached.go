@@ -1,0 +1,83 @@
+package run
+
+import (
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// Reached folds the events of a run, and of the runs it resumed, into what they
+// reached.
+type Reached struct {
+	pb   *playbook.Playbook
+	undo map[string]map[string]bool // by play: tasks of rescue and always
+	out  *Resume
+}
+
+// NewReached begins with nothing reached; run is the last one whose events come.
+func NewReached(pb *playbook.Playbook, run string) *Reached {
+	return &Reached{pb: pb, undo: map[string]map[string]bool{}, out: &Resume{Run: run, Plays: map[string]*ResumedPlay{}}}
+}
+
+// Resume is what was reached by the events so far.
+func (f *Reached) Resume() *Resume { return f.out }
+
+// Event takes the next event of the run, or of one that resumed it.
+func (f *Reached) Event(e event.Event) error {
+	if e.Play == "" {
+		return nil
+	}
+	p := f.out.Plays[e.Play]
+	if p == nil {
+		p = &ResumedPlay{Begun: map[string]bool{}, Done: map[string]bool{}, Passed: map[GateAt]bool{}, Acted: map[string]map[string]bool{}}
+		f.out.Plays[e.Play] = p
+		f.undo[e.Play] = f.undoing(e.Play)
+	}
+	switch e.Kind {
+	case event.BatchStarted:
+		p.Batch = max(p.Batch, e.Batch)
+		for _, h := range e.Hosts {
+			p.Begun[h] = true
+		}
+	case event.HostFinished:
+		if e.Status == event.OK {
+			p.Done[e.Host] = true
+		}
+	case event.GateFinished:
+		if e.Status == event.OK {
+			p.Passed[GateAt{Gate: e.Gate, Batch: e.Batch}] = true
+		}
+	case event.TaskFinished:
+		switch {
+		case f.undo[e.Play][e.Task]: // what was done before may have been undone
+			delete(p.Acted, e.Host)
+		case e.Status == event.Changed:
+			if p.Acted[e.Host] == nil {
+				p.Acted[e.Host] = map[string]bool{}
+			}
+			p.Acted[e.Host][e.Task] = true
+		}
+	}
+	return nil
+}
+
+// undoing are the tasks of a play that stand in rescue or always.
+func (f *Reached) undoing(play string) map[string]bool {
+	out := map[string]bool{}
+	var blocks func([]playbook.Item)
+	blocks = func(items []playbook.Item) {
+		for _, it := range items {
+			if b, ok := it.(*playbook.Block); ok {
+				for _, part := range [][]playbook.Item{b.Rescue, b.Always} {
+					playbook.Walk(part, func(t *playbook.Task) { out[t.Address()] = true })
+				}
+				blocks(b.Items)
+			}
+		}
+	}
+	for _, p := range f.pb.Plays {
+		if p.Name == play {
+			blocks(p.Items)
+		}
+	}
+	return out
+}
