@@ -59,7 +59,9 @@ type connection struct {
 
 func newHostState(r *Runner, h Host) *hostState {
 	r.emit.keep(h.Secrets...)
-	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, present: map[*playbook.Stack]presence{}, status: event.NotRun}
+	st := &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, present: map[*playbook.Stack]presence{}, status: event.NotRun}
+	st.remember()
+	return st
 }
 
 // lost reports whether the host has failed and takes no part any more.

@@ -164,3 +164,39 @@ func TestSetsCostNoRoundTrips(t *testing.T) {
 	}
 	t.Logf("in a row: %d, in sets: %d, in hooks: %d round trips", inRow, inSets, inHooks)
 }
+
+// What a host had is remembered over a resume: it may not show it any more.
+func TestResumeRemembersStacks(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"stack/main.hcl": `
+stack "s" {}
+hook "detect" {
+  check "look" "it" {}
+}
+hook "start" {
+  task "settle" "up" {}
+}
+`})
+	pb := playbookOf(t, dir, "stack \"s\" { source = \"./stack\" }\nplay \"p\" {\n  hosts = \"all\"\n  call \"start\" {}\n}\n")
+	gone := func(r *run.Resume) result {
+		w := newWorld()
+		w.on["look it"] = exits(1, "nothing")
+		return runPlaybook(t, w, pb, run.Options{Resume: r}, "a")
+	}
+	if got := gone(nil).ended("a"); got != "stack.s.detect.check.look.it skipped" {
+		t.Errorf("a new run: %s", got)
+	}
+	f := run.NewReached(pb, "r1")
+	first := runPlaybook(t, newWorld(), pb, run.Options{}, "a")
+	for _, e := range first.events {
+		if err := f.Event(e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == event.StackDetected {
+			break // the run ended here
+		}
+	}
+	if got := gone(f.Resume()).ended("a"); got != "stack.s.start.task.settle.up changed" {
+		t.Errorf("resumed: %s", got)
+	}
+}

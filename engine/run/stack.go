@@ -16,6 +16,22 @@ type presence struct {
 	undecided bool // a plan cannot tell
 }
 
+// stackName is how events name a stack.
+func stackName(st *playbook.Stack) string { return "stack." + st.Name }
+
+// remember takes over what the run that is resumed has found: what it has done
+// since may hide it.
+func (st *hostState) remember() {
+	if st.r.opts.Resume == nil {
+		return
+	}
+	for _, stack := range st.r.pb.Stacks {
+		if here, known := st.r.opts.Resume.Present[st.info.Name][stackName(stack)]; known {
+			st.present[stack] = presence{here: here}
+		}
+	}
+}
+
 // tellPresent makes known to a play what earlier ones have found.
 func (st *hostState) tellPresent(s *playbook.Scope) {
 	for stack, p := range st.present {
@@ -156,6 +172,11 @@ func (pr *playRun) detect(ctx context.Context, st *playbook.Stack, next []*playb
 	pr.st.present[st] = p
 	if !p.undecided {
 		pr.scope.SetPresent(st, p.here)
+		ev := event.Event{Kind: event.StackDetected, Play: pr.play.Name, Batch: pr.batch, Host: pr.st.info.Name, Task: stackName(st), Status: event.OK}
+		if !p.here {
+			ev.Status = event.Skipped
+		}
+		pr.r.emit.emit(ev)
 	}
 	return ok
 }
