@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -332,16 +333,9 @@ func (ld *loader) checkHook(st *Stack, h *Unit, set *diag.Set) {
 
 // list joins names for a sentence.
 func list(names []string) string {
-	switch n := len(names); {
-	case n == 0:
-		return "none"
-	case n == 1:
-		return names[0]
-	default:
-		s := ""
-		for _, name := range names[:n-1] {
-			s += name + ", "
-		}
-		return s[:len(s)-2] + " and " + names[n-1]
+	if len(names) < 2 {
+		return strings.Join(names, "")
 	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

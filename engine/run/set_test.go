@@ -200,3 +200,67 @@ hook "start" {
 		t.Errorf("resumed: %s", got)
 	}
 }
+
+// A secret that goes into a set and comes out of it stays one.
+func TestSetsHideSecrets(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"set/main.hcl": `
+variable "token" {}
+locals { header = "Bearer ${var.token}" }
+task "settle" "in" { shown = local.header }
+output "header" { value = local.header }
+`})
+	pb := playbookOf(t, dir, `
+variable "token" {
+  sensitive = true
+  default   = "hunter2-hunter2"
+}
+play "p" {
+  hosts = "all"
+  use "set" {
+    source = "./set"
+    token  = var.token
+  }
+  task "settle" "out" { shown = use.set.header }
+}
+`)
+	got := runPlaybook(t, newWorld(), pb, run.Options{}, "a")
+	if ended := got.ended("a"); ended != "use.set.task.settle.in changed, out changed" {
+		t.Error(ended)
+	}
+	if text := got.json(t); strings.Contains(text, "hunter2") {
+		t.Errorf("visible: %s", text)
+	}
+}
+
+// A handler of a set that an earlier run owes runs when the set is entered, and
+// stays owed when it is not.
+func TestOwedHandlersOfSets(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"set/main.hcl": `
+task "settle" "one" { notify = [handler.act.restart] }
+handler "act" "restart" {}
+`})
+	pb := playbookOf(t, dir, `
+variable "enter" { default = true }
+play "p" {
+  hosts = "all"
+  use "set" {
+    source   = "./set"
+    for_each = ["x"]
+    when     = var.enter && host.name == "a"
+  }
+}
+`)
+	w := newWorld()
+	owed := `use.set["0"].handler.act.restart`
+	o := run.Options{Pending: map[string]map[string][]string{"a": {"p": {owed}}, "b": {"p": {owed, "handler.act.nothere"}}}}
+	w.done["a one"], w.done["b one"] = true, true
+	got := runPlaybook(t, w, pb, o, "a", "b")
+	if ended := got.ended("a"); ended != `use.set["0"].task.settle.one ok, use.set["0"].handler.act.restart changed` {
+		t.Error(ended)
+	}
+	if left := fmt.Sprint(got.sum.Hosts["b"].Pending); left != "["+owed+"]" {
+		t.Errorf("b owes %s", left)
+	}
+}
