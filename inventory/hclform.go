@@ -37,18 +37,14 @@ func (b *builder) readHCL(src source) {
 		b.report(d)
 		return
 	}
-	f, diags := hclsyntax.ParseConfig(src.data, src.name, hcl.InitialPos)
+	bodies, diags := diag.ParseParts(src.data, src.name)
 	b.report(diags...)
-	if f == nil {
-		return
-	}
-	body, ok := f.Body.(*hclsyntax.Body)
-	if !ok {
-		return
-	}
 	r := &hclReader{b: b, base: src.dirs, eval: b.evalContext(src.dirs.base), set: map[string]hcl.Range{}}
-	r.attributes(body, "an inventory file", nil, func(string, *hclsyntax.Attribute) bool { return false })
-	r.blocks(body, b.inv.groups[groupUngrouped])
+	for i, body := range bodies {
+		r.attributes(body, "an inventory file", nil, func(string, *hclsyntax.Attribute) bool { return false })
+		r.blocks(body, b.inv.groups[groupUngrouped])
+		bodies[i] = nil // hosts without end are many megabytes of tree
+	}
 }
 
 func (r *hclReader) blocks(body *hclsyntax.Body, parent *Group) {

@@ -8,7 +8,7 @@ import (
 // QuickLookDiffers returns what the tokens of a text say against it although
 // the quick look found nothing.
 func QuickLookDiffers(src []byte) *hcl.Diagnostic {
-	if !plainlyFlat(src) {
+	if _, flat := plainlyFlat(src, len(src)); !flat {
 		return nil
 	}
 	return bounds(src, "x", hclsyntax.LexConfig)

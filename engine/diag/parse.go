@@ -1,10 +1,13 @@
 package diag
 
 import (
+	"bytes"
 	"cmp"
+	"runtime"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"golang.org/x/sync/errgroup"
 )
 
 // Bounds of HCL text. The library's parser is recursive and knows no limit: what
@@ -48,7 +51,7 @@ func ParseTemplate(src []byte, name string) (hclsyntax.Expression, hcl.Diagnosti
 // Bounds returns a diagnostic if a file of HCL is nested too deeply for the
 // parser. What is limited by its size already need not be counted for it.
 func Bounds(src []byte, name string) *hcl.Diagnostic {
-	if plainlyFlat(src) {
+	if _, flat := plainlyFlat(src, len(src)); flat {
 		return nil
 	}
 	return bounds(src, name, hclsyntax.LexConfig)
@@ -136,9 +139,10 @@ func isWord(c byte) bool {
 // plainlyFlat reports whether a text is so simple that it is within the bounds
 // without being split into tokens, which takes half as long as parsing it: few
 // signs on each line, brackets that are easily counted, no templates, heredocs,
-// calls or comments over lines. Long inventories are.
-func plainlyFlat(src []byte) bool {
-	depth, lists, ops, inString := 0, 0, 0, false
+// calls or comments over lines. Long inventories are. The cuts are ends of lines
+// outside all brackets, at least size bytes from each other.
+func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
+	depth, lists, ops, inString, last := 0, 0, 0, false, 0
 	for i := 0; i < len(src); i++ {
 		c, next := src[i], byte(0)
 		if i+1 < len(src) {
@@ -147,20 +151,24 @@ func plainlyFlat(src []byte) bool {
 		switch {
 		case c == '\n':
 			if inString {
-				return false
+				return nil, false
 			}
 			if lists == 0 { // in a list, an expression goes on
 				ops = 0
+			}
+			if depth == 0 && i-last >= size {
+				last = i + 1
+				cuts = append(cuts, last)
 			}
 		case inString && c == '\\':
 			i++
 		case c == '"':
 			inString = !inString
 		case (c == '$' || c == '%') && next == '{':
-			return false
+			return nil, false
 		case inString:
 		case c == '<' && next == '<', c == '/' && next == '*', c == '=' && next == '>', c == '(', c == ')':
-			return false
+			return nil, false
 		case c == '#', c == '/' && next == '/':
 			for i+1 < len(src) && src[i+1] != '\n' {
 				i++
@@ -180,8 +188,56 @@ func plainlyFlat(src []byte) bool {
 			ops++
 		}
 		if depth < 0 || lists < 0 || depth > MaxNesting || ops > maxChain {
-			return false
+			return nil, false
 		}
 	}
-	return !inString && depth == 0 && lists == 0
+	return cuts, !inString && depth == 0 && lists == 0
+}
+
+// partSize is how long the parts of a large file are, in bytes.
+const partSize = 256 << 10
+
+// ParseParts parses a file that Bounds lets pass, a large one in parts and on
+// several processors. The bodies follow each other in the file. With errors there
+// may be none.
+func ParseParts(src []byte, name string) ([]*hclsyntax.Body, hcl.Diagnostics) {
+	cuts, flat := plainlyFlat(src, partSize)
+	if !flat || len(cuts) == 0 {
+		return parseWhole(src, name)
+	}
+	if cuts[len(cuts)-1] < len(src) {
+		cuts = append(cuts, len(src))
+	}
+	out := make([]*hclsyntax.Body, len(cuts))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	from, line := 0, 1
+	for i, to := range cuts {
+		part, start := src[from:to], hcl.Pos{Line: line, Column: 1, Byte: from}
+		g.Go(func() error {
+			f, diags := hclsyntax.ParseConfig(part, name, start)
+			if len(diags) > 0 {
+				return diags
+			}
+			out[i] = f.Body.(*hclsyntax.Body)
+			return nil
+		})
+		from, line = to, line+bytes.Count(part, []byte("\n"))
+	}
+	if g.Wait() != nil {
+		return parseWhole(src, name) // for the messages
+	}
+	return out, nil
+}
+
+func parseWhole(src []byte, name string) ([]*hclsyntax.Body, hcl.Diagnostics) {
+	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	if f == nil {
+		return nil, diags
+	}
+	body, ok := f.Body.(*hclsyntax.Body)
+	if !ok {
+		return nil, diags
+	}
+	return []*hclsyntax.Body{body}, diags
 }

@@ -1,6 +1,7 @@
 package diag_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -123,4 +124,37 @@ func FuzzParse(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A file parsed in parts has the blocks, at the places, of the whole.
+func TestParseParts(t *testing.T) {
+	var b strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&b, "group \"g%d\" { # é\n  host \"h%d\" { x = [%d,\n 2] }\n}\n", i, i, i)
+	}
+	src := []byte(b.String())
+	parts, diags := diag.ParseParts(src, "x.hcl")
+	if diags.HasErrors() || len(parts) < 4 {
+		t.Fatalf("%d parts, %v", len(parts), diags)
+	}
+	whole, _ := diag.ParseConfig(src, "x.hcl")
+	want := whole.Body.(*hclsyntax.Body).Blocks
+	var got hclsyntax.Blocks
+	for _, p := range parts {
+		got = append(got, p.Blocks...)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d blocks, want %d", len(got), len(want))
+	}
+	for i := range want {
+		a, b := want[i].Body.Blocks[0], got[i].Body.Blocks[0]
+		if a.Labels[0] != b.Labels[0] || a.Body.Attributes["x"].SrcRange != b.Body.Attributes["x"].SrcRange || want[i].CloseBraceRange != got[i].CloseBraceRange {
+			t.Fatalf("block %d: %v, want %v", i, b.Range(), a.Range())
+		}
+	}
+	src = append(src, "}\n"...)
+	_, diags = diag.ParseParts(src, "x.hcl")
+	if _, want := diag.ParseConfig(src, "x.hcl"); len(diags) == 0 || diags[0].Error() != want[0].Error() {
+		t.Errorf("%v, want %v", diags, want)
+	}
 }

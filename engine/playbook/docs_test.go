@@ -31,7 +31,7 @@ func blocks(t *testing.T, page string) []string {
 
 // Every example in the pages loads.
 func TestPlaybookExamplesLoad(t *testing.T) {
-	for _, page := range []string{"playbooks.md", "stacks.md"} {
+	for _, page := range []string{"playbooks.md", "stacks.md", "running.md", "secrets.md"} {
 		dir := t.TempDir()
 		for i, text := range blocks(t, "../../docs/"+page) {
 			file := filepath.Join(dir, "main.hcl")

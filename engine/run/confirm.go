@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/module"
 )
 
@@ -40,16 +41,17 @@ func (r *Runner) confirmed(ctx context.Context, u *use, changes []module.Change)
 	c := &r.confirmations
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rest {
-		return true
-	}
 	id := u.pr.play.Name + "/" + u.t.Address()
 	a, ok := c.by[id]
+	if !ok && c.rest { // a task that was declined stays declined
+		return true
+	}
 	if !ok {
 		if ctx.Err() != nil || r.opts.stopped() {
 			return false
 		}
-		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name, Changes: changes})
+		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name,
+			Changes: redact(event.Event{Changes: changes}, r.emit.clean).Changes}) // no event, so nothing hides secrets in it otherwise
 		if c.by == nil {
 			c.by = map[string]Answer{}
 		}

@@ -210,8 +210,8 @@ func (u *use) host(ctx context.Context, d decodedStep, st *hostState) (host.Host
 		return nil, nil, err
 	}
 	h := c.h
-	if d.user != "" || len(d.env) > 0 {
-		h = withSettings{Host: h, user: d.user, env: d.env}
+	if d.user != "" || len(d.env) > 0 || len(u.sensitive) > 0 {
+		h = withSettings{Host: h, user: d.user, env: d.env, private: len(u.sensitive) > 0}
 	}
 	return waiting{Host: h, u: u}, c, nil
 }

@@ -42,7 +42,7 @@ func (a *app) askVariables(c engine.Config, f *runFlags) (playbook.Globals, erro
 		}
 		f.vars = append(f.vars, v.Name+"="+text)
 	}
-	g, set := c.Playbook.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars})
+	g, set := c.Playbook.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring())})
 	return g, a.failed(set)
 }
 
@@ -55,7 +55,7 @@ func (a *app) line(question string) (string, error) {
 	}
 	done := make(chan answer, 1)
 	go func() {
-		s, err := bufio.NewReader(a.in).ReadString('\n')
+		s, err := a.lines().ReadString('\n')
 		done <- answer{strings.TrimRight(s, "\r\n"), err}
 	}()
 	select {
@@ -65,6 +65,15 @@ func (a *app) line(question string) (string, error) {
 		fmt.Fprintln(a.err)
 		return "", errInterrupted
 	}
+}
+
+// lines reads standard input; one reader for all questions, since it may read
+// ahead.
+func (a *app) lines() *bufio.Reader {
+	if a.reader == nil {
+		a.reader = bufio.NewReader(a.in)
+	}
+	return a.reader
 }
 
 // stepper asks before each task that would change something.

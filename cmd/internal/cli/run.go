@@ -79,6 +79,7 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 
 // perform runs what was prepared and shows it.
 func (a *app) perform(ctx context.Context, c engine.Config, plays []run.PlayHosts, f *runFlags, detailed bool) error {
+	a.running = true
 	v := a.view(f, c)
 	if c.View != nil { // it hands on what it sees
 		c.View = event.Sinks{c.View, v}

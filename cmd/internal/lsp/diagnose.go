@@ -77,7 +77,7 @@ func (s *server) diagnose(path string) {
 	case kindInventory:
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, set = inventory.Load(ctx, []string{path}, inventory.Options{Buffers: s.buffers})
+		_, set = inventory.Load(ctx, []string{path}, inventory.Options{Buffers: s.buffers, SkipSecrets: true})
 	case kindValues:
 		if strings.HasSuffix(path, ".auto.vars.hcl") {
 			_, set = playbook.Load(filepath.Dir(path), s.o.Registry, "", playbook.WithBuffers(s.buffers))
