@@ -40,6 +40,8 @@ type hostState struct {
 	beyond bool
 	// rescued says that something failed in its last play and was made up for.
 	rescued bool
+	// present says which stacks the host has, as far as that was looked at.
+	present map[*playbook.Stack]presence
 }
 
 // account is whom a connection runs commands as.
@@ -57,7 +59,9 @@ type connection struct {
 
 func newHostState(r *Runner, h Host) *hostState {
 	r.emit.keep(h.Secrets...)
-	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
+	st := &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, present: map[*playbook.Stack]presence{}, status: event.NotRun}
+	st.remember()
+	return st
 }
 
 // lost reports whether the host has failed and takes no part any more.
@@ -192,8 +196,8 @@ func (st *hostState) forget() {
 // it is told, also if a rescue made up for it; an interrupted host has not failed.
 func (st *hostState) play(ctx context.Context, pl *playState, batch int) {
 	start := time.Now()
-	pr := &playRun{st: st, r: st.r, pl: pl, play: pl.play, batch: batch, notified: map[*playbook.Task]bool{}}
-	pr.carryOver()
+	pr := &playRun{st: st, r: st.r, pl: pl, play: pl.play, batch: batch, notified: map[*playbook.Task]bool{}, scopes: map[*playbook.Unit]*playbook.Scope{}}
+	pr.carryOver(pl.play.Handlers)
 	st.status, st.problem, st.beyond = event.OK, "", false
 	res := pr.run(ctx)
 	st.rescued = pr.rescued

@@ -24,8 +24,8 @@ type playState struct {
 	spread  *spread
 
 	mu        sync.Mutex
-	onces     map[lookKey]*once
-	throttles map[*playbook.Task]chan struct{}
+	onces     map[string]*once // by address
+	throttles map[string]chan struct{}
 }
 
 // play moves one play over its hosts. It returns why no further play may run,
@@ -35,7 +35,7 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	p := ph.Play
 	pl := &playState{
 		r: r, play: p, hosts: ph, rollout: p.Rollout, resumed: r.opts.Resume.play(p.Name),
-		onces: map[lookKey]*once{}, throttles: map[*playbook.Task]chan struct{}{},
+		onces: map[string]*once{}, throttles: map[string]chan struct{}{},
 	}
 	if ph.Rollout != nil {
 		pl.rollout = *ph.Rollout
