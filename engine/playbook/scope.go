@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -61,7 +62,7 @@ func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagno
 		}
 		vals[v.Name] = v.mark(val)
 	}
-	sh := &shared{host: hostObject(h), facts: unknownFacts(), present: map[*Stack]bool{}}
+	sh := &shared{host: hostObject(h), facts: pb.unknownFacts(), present: map[*Stack]bool{}}
 	return newScope(pb, &pb.Unit, &p.Body, vals, sh), diags
 }
 
@@ -95,7 +96,7 @@ func (pb *Playbook) staticScope(u *Unit, b *Body) *Scope {
 		"name": cty.UnknownVal(cty.String), "address": cty.UnknownVal(cty.String),
 		"groups": cty.UnknownVal(cty.List(cty.String)), "vars": cty.DynamicVal,
 	})
-	s := newScope(pb, u, b, vals, &shared{host: h, facts: unknownFacts()})
+	s := newScope(pb, u, b, vals, &shared{host: h, facts: allFacts()})
 	s.static = true
 	return s
 }
@@ -111,13 +112,24 @@ func hostObject(h HostInfo) cty.Value {
 	})
 }
 
-func unknownFacts() map[string]cty.Value {
+// unknownFacts are the facts the playbook mentions, before they are gathered.
+func (pb *Playbook) unknownFacts() map[string]cty.Value {
+	out := make(map[string]cty.Value, len(pb.Facts))
+	all := allFacts()
+	for _, n := range pb.Facts {
+		out[n] = all[n]
+	}
+	return out
+}
+
+// allFacts are all facts there are, not known yet.
+var allFacts = sync.OnceValue(func() map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for _, d := range host.FactDefs() {
 		out[d.Name] = cty.UnknownVal(schema.FromGo(d.Zero).Type())
 	}
 	return out
-}
+})
 
 // SetFacts makes gathered facts known.
 func (s *Scope) SetFacts(f host.Facts) {
@@ -130,6 +142,9 @@ func (s *Scope) SetFacts(f host.Facts) {
 // SetResult makes the result of a task known. For a task with for_each, v is an
 // object of the instances' results.
 func (s *Scope) SetResult(t *Task, v cty.Value) {
+	if !t.ResultUsed { // nothing can see it
+		return
+	}
 	s.results[t] = v
 	s.ctx = nil
 }
@@ -194,6 +209,9 @@ func (s *Scope) Locals() hcl.Diagnostics {
 func (s *Scope) resultObjects() (tasks, checks cty.Value) {
 	byKind := map[string]map[string]map[string]cty.Value{"task": {}, "check": {}}
 	own(s.body.Items, func(t *Task) {
+		if !t.ResultUsed { // most are not, and a large play would pay for them at every change
+			return
+		}
 		v, ok := s.results[t]
 		if !ok {
 			v = unknownResult(t)
