@@ -65,7 +65,7 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 	out := validation{Kind: "validation", Playbooks: []validatedOne{}}
 	var inv *inventory.Inventory
 	if named := a.namedInventories(); len(named) > 0 {
-		loaded, more := inventory.Load(ctx, named, inventory.Options{Secrets: a.keyring()})
+		loaded, more := inventory.Load(ctx, named, inventory.Options{Secrets: a.keyring(), Facts: a.facts()})
 		if !more.HasErrors() {
 			inv = loaded
 		}
