@@ -42,7 +42,13 @@ type Config struct {
 	Stop      <-chan struct{}
 	Logger    *slog.Logger
 	Request   Request // recorded, so that the run can be resumed
-	Resumes   string  // the run this one resumes, "" if none
+	// Saved is the plan that is applied; nil applies whatever the hosts need.
+	Saved *PlanFile
+	// PlanKey, in a plan, gives each task that would change something a digest.
+	PlanKey []byte
+	Confirm func(run.Question) run.Answer // asked before a task changes the first host
+	Skip    map[*playbook.Task]bool       // tasks that do not run
+	Resumes string                        // the run this one resumes, "" if none
 }
 
 // checkVariables evaluates the variables for every host, so that a missing one
@@ -129,7 +135,7 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error) {
 	o := run.Options{
 		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner(), Mode: c.Mode, Parallel: c.Parallel, Tags: c.Tags, SkipTags: c.SkipTags,
-		Stop: c.Stop, Patience: c.Patience, GateWait: c.GateWait,
+		Stop: c.Stop, Patience: c.Patience, GateWait: c.GateWait, PlanKey: c.PlanKey, Confirm: c.Confirm, Skip: c.Skip,
 		Lookup: func(name string) (run.Host, bool) {
 			h := c.Inventory.Host(name)
 			if h == nil {
@@ -146,7 +152,14 @@ func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error)
 		o.Sink = event.Sinks{j, c.View}
 	}
 	if c.Mode == run.Plan {
+		o.Took = func(play string) time.Duration { return j.Took(c.Playbook.Name, play) }
 		return o, nil
+	}
+	if c.Saved != nil {
+		if err := j.Apply(c.Saved.ID, rec.ID); err != nil {
+			return o, err
+		}
+		o.Saved = c.Saved.Saved()
 	}
 	o.Approval = func(play, gate string, batch int) (*run.Decision, error) {
 		a, err := j.Approval(rec.ID, play, gate, batch)

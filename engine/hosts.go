@@ -27,6 +27,34 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 	return out, s.set
 }
 
+// WithoutValue are the variables that nothing gives a value for some host of the
+// plays: neither the globals nor the inventory nor a default.
+func WithoutValue(c Config) []*playbook.Variable {
+	var out []*playbook.Variable
+	var hosts []*inventory.Host
+	for _, p := range c.Playbook.Plays {
+		pattern, diags := c.Playbook.HostPattern(p, c.Globals)
+		if diags.HasErrors() { // it may itself depend on such a variable
+			hosts = c.Inventory.Hosts
+			break
+		}
+		chosen, _ := c.Inventory.Select(pattern, nil)
+		hosts = append(hosts, chosen...)
+	}
+	for _, v := range c.Playbook.Variables {
+		if v.HasDefault() || c.Globals.Has(v.Name) {
+			continue
+		}
+		for _, h := range hosts {
+			if _, ok := h.Vars()[v.Name]; !ok {
+				out = append(out, v)
+				break
+			}
+		}
+	}
+	return out
+}
+
 type selection struct {
 	c     Config
 	set   diag.Set

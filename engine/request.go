@@ -21,6 +21,7 @@ type Request struct {
 	Limit       []string      `json:"limit,omitempty"`
 	Tags        []string      `json:"tags,omitempty"`
 	SkipTags    []string      `json:"skip_tags,omitempty"`
+	StartAt     string        `json:"start_at,omitempty"`
 	Parallel    int           `json:"parallel,omitempty"`
 	Patience    time.Duration `json:"patience_ns,omitempty"`
 	// Withheld are sensitive variables that were given on the command line. Their

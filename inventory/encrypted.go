@@ -135,7 +135,7 @@ func (b *builder) secretFuncs(dir string) map[string]function.Function {
 		}
 		plain, err := b.decrypt(name, data)
 		if err != nil {
-			return cty.UnknownVal(cty.String), function.NewArgError(0, err)
+			return cty.UnknownVal(cty.String), err // not an ArgError, which hides what it wraps
 		}
 		return cty.StringVal(strings.ToValidUTF8(string(plain), "\ufffd")).Mark(diag.SensitiveMark), nil
 	}

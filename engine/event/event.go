@@ -77,6 +77,14 @@ type Event struct {
 	Findings []module.Finding `json:"findings,omitempty"`
 	Error    *Error           `json:"error,omitempty"`
 	Message  string           `json:"message,omitempty"`
+	// Once says that one host does the task for all: Host, unless it is skipped.
+	Once bool `json:"once,omitempty"`
+	// Effects are, in a plan, what a task would do beyond its changes.
+	Effects []string `json:"effects,omitempty"`
+	// Digest stands for the changes of a plan that is saved.
+	Digest string `json:"digest,omitempty"`
+	// Waves are, in a plan, the batches a play would go through.
+	Waves []Wave `json:"waves,omitempty"`
 	// Attempt counts from 1 where a task is retried.
 	Attempt  int           `json:"attempt,omitempty"`
 	Duration time.Duration `json:"duration_ns,omitempty"`
@@ -94,6 +102,19 @@ type Event struct {
 	Hosts   []string `json:"hosts,omitempty"` // of the play or batch
 	Mode    string   `json:"mode,omitempty"`  // of the run: "plan" or "apply"
 	Summary *Summary `json:"summary,omitempty"`
+}
+
+// Wave is a batch of a run to come.
+type Wave struct {
+	Batch int `json:"batch"`
+	Hosts int `json:"hosts"`
+	// Rounds is how many times hosts wait for others of the batch to end, because
+	// of "parallel" and "spread": the batch takes about so many times as long as
+	// one host.
+	Rounds int      `json:"rounds"`
+	Gates  []string `json:"gates,omitempty"` // passed after it
+	// Took is an estimate from earlier runs, 0 if there were none.
+	Took time.Duration `json:"estimate_ns,omitempty"`
 }
 
 // Error is a failure as everything shows it.

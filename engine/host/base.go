@@ -30,6 +30,11 @@ func (b *base) Query(ctx context.Context, argv ...string) (Result, error) {
 	return b.t.Run(ctx, Command{Argv: argv, ReadOnly: true})
 }
 
+func (b *base) Ask(ctx context.Context, c Command) (Result, error) {
+	c.ReadOnly = true
+	return b.t.Run(ctx, c)
+}
+
 func (b *base) Exec(ctx context.Context, c Command) (Result, error) { return b.t.Run(ctx, c) }
 
 func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }

@@ -16,6 +16,9 @@ type Reader interface {
 	Name() string
 	// Query runs a command that only looks.
 	Query(ctx context.Context, argv ...string) (Result, error)
+	// Ask is Query for a command that needs a directory or standard input, which
+	// its arguments, visible to every user of the host, are no place for.
+	Ask(ctx context.Context, c Command) (Result, error)
 	// ReadFile returns the content of a file. An absent file gives an error
 	// that wraps fs.ErrNotExist. Files over MaxReadFile give ErrTooLarge.
 	ReadFile(ctx context.Context, path string) ([]byte, error)

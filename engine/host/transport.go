@@ -46,7 +46,10 @@ type Command struct {
 
 	// ReadOnly promises that running the command twice is the same as once.
 	ReadOnly bool
-	// Sensitive keeps Argv, Stdin and the output out of logs, events and errors.
+	// Private keeps the text of "sh -c TEXT" out of the host's process list.
+	Private bool
+	// Sensitive keeps Argv, Stdin and the output out of logs, events and errors. It implies
+	// Private.
 	Sensitive bool
 }
 

@@ -81,3 +81,13 @@ func (j *Journal) Apply(plan, run string) error {
 	}
 	return &ErrApplied{Run: by}
 }
+
+// AppliedBy returns the run that applied a saved plan, "" if none did.
+func (j *Journal) AppliedBy(plan string) (string, error) {
+	var by string
+	err := j.db.QueryRow(`SELECT run FROM applied WHERE plan = ?`, plan).Scan(&by)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("the journal cannot be read: %w", err)
+	}
+	return by, nil
+}

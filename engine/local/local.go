@@ -115,18 +115,44 @@ func shown(cmd host.Command) string {
 // standard input is a shell text, as arguments are visible to all.
 const sudoEnv = `IFS= read -r e; eval "$(printf '%b' "$e")"; unset e; exec "$@"`
 
+// scriptEnv is sudoEnv for a shell text that must not be an argument: it is set
+// in that first line as well.
+const scriptEnv = `IFS= read -r e; eval "$(printf '%b' "$e")"; unset e; eval "$s"`
+
+// privateScript takes a shell text out of argv if it must not be seen.
+func privateScript(cmd host.Command) (script string, argv []string, ok bool) {
+	a := cmd.Argv
+	if !cmd.Private && !cmd.Sensitive || len(a) < 3 || a[1] != "-c" || !strings.HasSuffix(a[0], "sh") {
+		return "", nil, false
+	}
+	name := a[:1]
+	if len(a) > 3 {
+		name = a[3:]
+	}
+	return a[2], append([]string{a[0], "-c", scriptEnv}, name...), true
+}
+
 func (c *Conn) command(ctx context.Context, cmd host.Command) *exec.Cmd {
 	argv, stdin := cmd.Argv, cmd.Stdin
+	script, hidden, isHidden := privateScript(cmd)
+	if isHidden {
+		argv = hidden
+	}
 	prefix := c.prefix
 	if cmd.User != "" {
 		prefix = []string{"sudo", "-n", "-H", "-u", cmd.User, "--"}
 	}
 	env := append(os.Environ(), "LC_ALL=C", "FERRY_STATE="+c.opt.StateDir)
 	if len(prefix) > 0 {
-		argv = append(append(append([]string{}, prefix...), "/bin/sh", "-c", sudoEnv, "sh"), argv...)
-		line := exportLine(c.opt.StateDir, cmd.Env)
-		stdin = append([]byte(line), stdin...)
+		if !isHidden {
+			argv = append([]string{"/bin/sh", "-c", sudoEnv, "sh"}, argv...)
+		}
+		argv = append(append([]string{}, prefix...), argv...)
+		stdin = append([]byte(exportLine(c.opt.StateDir, cmd.Env, script)), stdin...)
 	} else {
+		if isHidden {
+			stdin = append([]byte(exportLine(c.opt.StateDir, nil, script)), stdin...)
+		}
 		for k, v := range cmd.Env {
 			env = append(env, k+"="+v)
 		}
@@ -149,8 +175,9 @@ func (c *Conn) command(ctx context.Context, cmd host.Command) *exec.Cmd {
 	return p
 }
 
-// exportLine writes env as one line that printf %b turns into shell text.
-func exportLine(state string, env map[string]string) string {
+// exportLine writes env, and the script if there is one, as one line that printf
+// %b turns into shell text.
+func exportLine(state string, env map[string]string, script string) string {
 	names := make([]string, 0, len(env))
 	for k := range env {
 		names = append(names, k)
@@ -159,6 +186,9 @@ func exportLine(state string, env map[string]string) string {
 	text := "LC_ALL=C; FERRY_STATE=" + host.Quote(state) + "; export LC_ALL FERRY_STATE; "
 	for _, k := range names {
 		text += k + "=" + host.Quote(env[k]) + "; export " + k + "; "
+	}
+	if script != "" {
+		text += "s=" + host.Quote(script) + "; "
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "\n", `\n`) + "\n"
 }

@@ -31,13 +31,15 @@ func blocks(t *testing.T, page string) []string {
 
 // Every example in the pages loads.
 func TestPlaybookExamplesLoad(t *testing.T) {
-	for i, text := range blocks(t, "../../docs/playbooks.md") {
-		file := filepath.Join(t.TempDir(), "main.hcl")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, set := playbook.Load(file, modules.All(), ""); len(set.Diags) > 0 {
-			t.Errorf("example %d of docs/playbooks.md: %v", i+1, set.Diags)
+	for _, page := range []string{"../../docs/playbooks.md", "../../docs/running.md", "../../docs/secrets.md"} {
+		for i, text := range blocks(t, page) {
+			file := filepath.Join(t.TempDir(), "main.hcl")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, set := playbook.Load(file, modules.All(), ""); len(set.Diags) > 0 {
+				t.Errorf("example %d of %s: %v", i+1, page, set.Diags)
+			}
 		}
 	}
 }

@@ -89,7 +89,7 @@ func secretFuncs(f map[string]function.Function, dir string, s *secrets, static 
 		}
 		text, err := s.decrypt(name, data)
 		if err != nil {
-			return cty.UnknownVal(cty.String), function.NewArgError(0, err)
+			return cty.UnknownVal(cty.String), err // not an ArgError, which hides what it wraps
 		}
 		return cty.StringVal(text).Mark(schema.SensitiveMark), nil
 	}
@@ -169,6 +169,10 @@ func hushed(d *hcl.Diagnostic, file string) *hcl.Diagnostic {
 	return diag.HideSource(out)
 }
 
+// minNumber is how many digits a sensitive number has that is looked for in what
+// is shown: a port in an encrypted file must not hide every other such number.
+const minNumber = 6
+
 // Secrets are the texts of the sensitive values that expressions of the scope
 // see in variables, also those of the inventory.
 func (s *Scope) Secrets() []string {
@@ -180,8 +184,12 @@ func (s *Scope) Secrets() []string {
 			}
 			e, _ = e.UnmarkDeep()
 			_ = cty.Walk(e, func(_ cty.Path, e cty.Value) (bool, error) {
-				if e.IsKnown() && !e.IsNull() && (e.Type() == cty.String || e.Type() == cty.Number) {
-					out = append(out, keyText(e))
+				if !e.IsKnown() || e.IsNull() {
+					return true, nil
+				}
+				switch text := keyText(e); {
+				case e.Type() == cty.String, e.Type() == cty.Number && len(text) >= minNumber:
+					out = append(out, text)
 				}
 				return true, nil
 			})
@@ -222,6 +230,9 @@ func (pb *Playbook) CheckSecrets() hcl.Diagnostics {
 	}
 	for _, l := range pb.locals {
 		look(l.expr)
+	}
+	for _, e := range pb.Files.Expressions() {
+		look(e)
 	}
 	for _, p := range pb.Plays {
 		tasks := func(t *Task) {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/schema"
@@ -173,6 +174,15 @@ func (pb *Playbook) validate(v *Variable, val cty.Value, from string) hcl.Diagno
 	return out
 }
 
+// HasDefault reports whether the variable has a value without being given one.
+func (v *Variable) HasDefault() bool { return v.def != nil }
+
+// Has reports whether a variable is given the same value for every host.
+func (g Globals) Has(name string) bool {
+	_, ok := g.values[name]
+	return ok
+}
+
 // Inputs are values of variables given when a run starts, strongest last.
 type Inputs struct {
 	Files []string // --var-file
@@ -180,6 +190,9 @@ type Inputs struct {
 	// YAML reads a file of variables that is not in HCL; nil refuses such files.
 	// What of them is sensitive is marked.
 	YAML func(name string) ([]Given, diag.Set)
+	// SkipSecrets decrypts nothing: encrypted files beside the playbook are left
+	// out and other secrets are not known.
+	SkipSecrets bool
 }
 
 // Given is a variable's value from a file that is not in HCL.
@@ -201,8 +214,15 @@ type Globals struct {
 func (pb *Playbook) Globals(in Inputs) (Globals, diag.Set) {
 	set := diag.Set{Sources: pb.Sources}
 	g := Globals{values: map[string]cty.Value{}, from: map[string]string{}}
+	functions := pb.functions
+	if in.SkipSecrets {
+		functions = pb.static
+	}
 	var all []assignment
 	for _, a := range pb.autoVars {
+		if a.file != "" && in.SkipSecrets {
+			continue
+		}
 		if a.file != "" {
 			all = append(all, encryptedFile{a.file}.assignments(pb, &set)...)
 			continue
@@ -225,7 +245,7 @@ func (pb *Playbook) Globals(in Inputs) (Globals, diag.Set) {
 		all = append(all, assignment{name: strings.TrimSpace(name), text: text, given: given})
 	}
 	for _, a := range all {
-		pb.assign(a, &g, &set)
+		pb.assign(a, &g, functions, &set)
 	}
 	for _, name := range sortedNames(g.values) {
 		v := pb.Variable(name)
@@ -257,7 +277,7 @@ func (pb *Playbook) fileAssignments(name string, in Inputs, set *diag.Set) []ass
 	return nil
 }
 
-func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
+func (pb *Playbook) assign(a assignment, g *Globals, functions map[string]function.Function, set *diag.Set) {
 	var rng *hcl.Range
 	from := a.given
 	if a.expr != nil || a.value != nil {
@@ -273,7 +293,7 @@ func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
 		val = *a.value
 	} else if a.expr != nil {
 		var diags hcl.Diagnostics
-		if val, diags = a.expr.Value(&hcl.EvalContext{Functions: pb.functions}); diags.HasErrors() {
+		if val, diags = a.expr.Value(&hcl.EvalContext{Functions: functions}); diags.HasErrors() {
 			for _, d := range diags {
 				if a.secret {
 					d = hushed(d, a.rng.Filename)
@@ -288,7 +308,7 @@ func (pb *Playbook) assign(a assignment, g *Globals, set *diag.Set) {
 	} else if v.typ != cty.String && !(v.typ == cty.DynamicPseudoType) {
 		expr, diags := diag.ParseExpression([]byte(a.text), "--var "+a.name)
 		if !diags.HasErrors() {
-			val, diags = expr.Value(&hcl.EvalContext{Functions: pb.functions})
+			val, diags = expr.Value(&hcl.EvalContext{Functions: functions})
 		}
 		if diags.HasErrors() {
 			typed := a.text

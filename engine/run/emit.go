@@ -146,6 +146,9 @@ func (e *emitter) err() error {
 // redact returns ev with f applied to every text that may hold a value.
 func redact(ev event.Event, f func(string) string) event.Event {
 	ev.Message = f(ev.Message)
+	if i := strings.IndexByte(ev.Task, '['); i >= 0 { // the key of a for_each
+		ev.Task = ev.Task[:i] + f(ev.Task[i:])
+	}
 	if ev.Error != nil {
 		x := *ev.Error
 		x.Summary, x.Detail, x.Output = f(x.Summary), f(x.Detail), f(x.Output)

@@ -258,4 +258,3 @@ func TestFlushHandlers(t *testing.T) {
 		t.Errorf("did %s", got)
 	}
 }
-

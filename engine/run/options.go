@@ -66,6 +66,16 @@ type Options struct {
 	// Pending are the handlers that earlier runs of the playbook owe, by host and
 	// play.
 	Pending map[string]map[string][]string
+	// PlanKey, in a plan, gives each task that would change something a digest.
+	PlanKey []byte
+	// Saved is the plan to be applied; nil applies whatever the hosts need.
+	Saved *SavedPlan
+	// Confirm is asked before a task changes the first host; nil asks nobody.
+	Confirm func(Question) Answer
+	// Skip are tasks that do not run.
+	Skip map[*playbook.Task]bool
+	// Took is how long a host was in a play in earlier runs, 0 if not known.
+	Took func(play string) time.Duration
 	// Resume is what an interrupted run had reached; nil begins anew.
 	Resume *Resume
 }

@@ -40,11 +40,12 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	if ph.Rollout != nil {
 		pl.rollout = *ph.Rollout
 	}
+	ahead := pl.rollout
 	if r.opts.Mode == Plan { // looking needs no waves, and equal answers are told once
 		pl.rollout = playbook.Rollout{Parallel: pl.rollout.Parallel, MaxFailed: pl.rollout.MaxFailed}
 	}
 	pl.budget = newBudget(pl.rollout.MaxFailed, len(ph.Hosts))
-	todo := pl.begin()
+	todo := pl.begin(ahead)
 	var err error
 	if pl.spread, err = pl.keys(); err != nil {
 		halted = err.Error()
@@ -63,7 +64,7 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 }
 
 // begin tells of the play and returns the hosts it is to work on.
-func (pl *playState) begin() (todo []*hostState) {
+func (pl *playState) begin(ahead playbook.Rollout) (todo []*hostState) {
 	r, p := pl.r, pl.play
 	var names []string
 	for _, h := range pl.hosts.Hosts {
@@ -72,6 +73,9 @@ func (pl *playState) begin() (todo []*hostState) {
 	ev := event.Event{Kind: event.PlayStarted, Play: p.Name, Hosts: names}
 	if pl.resumed != nil && len(pl.resumed.Done) > 0 {
 		ev.Message = fmt.Sprintf("%d of them finished it in run %s", len(pl.resumed.Done), r.opts.Resume.Run)
+	}
+	if r.opts.Mode == Plan {
+		ev.Waves = pl.forecast(ahead)
 	}
 	r.emit.emit(ev)
 	for _, h := range pl.hosts.Hosts {

@@ -35,6 +35,8 @@ type Runner struct {
 	delegates  delegates
 	locks      locks
 
+	confirmations confirmations
+
 	mu      sync.Mutex
 	stopped *event.Stopped // the gate at which the run stopped
 }

@@ -19,12 +19,15 @@ type withSettings struct {
 	host.Host
 	user string
 	env  map[string]string
+	// private says that arguments of the module are sensitive.
+	private bool
 }
 
 func (w withSettings) Exec(ctx context.Context, c host.Command) (host.Result, error) {
 	if c.User == "" {
 		c.User = w.user
 	}
+	c.Private = c.Private || w.private
 	if len(w.env) > 0 {
 		env := make(map[string]string, len(w.env)+len(c.Env))
 		for k, v := range w.env {
@@ -40,6 +43,11 @@ func (w withSettings) Exec(ctx context.Context, c host.Command) (host.Result, er
 
 func (w withSettings) Query(ctx context.Context, argv ...string) (host.Result, error) {
 	return w.Exec(ctx, host.Command{Argv: argv, ReadOnly: true})
+}
+
+func (w withSettings) Ask(ctx context.Context, c host.Command) (host.Result, error) {
+	c.ReadOnly = true
+	return w.Exec(ctx, c)
 }
 
 func (w withSettings) Job(ctx context.Context, j host.Job) (host.JobResult, error) {
@@ -61,14 +69,17 @@ var errLocal = errors.New("the module is declared to run on the controller and a
 
 func (n noHost) Name() string                                        { return n.name }
 func (noHost) Query(context.Context, ...string) (host.Result, error) { return host.Result{}, errLocal }
-func (noHost) ReadFile(context.Context, string) ([]byte, error)      { return nil, errLocal }
-func (noHost) Stat(context.Context, string) (host.FileInfo, error)   { return host.FileInfo{}, errLocal }
-func (noHost) Facts(context.Context, ...string) (host.Facts, error)  { return nil, errLocal }
-func (noHost) JobPending(context.Context, string) (bool, error)      { return false, errLocal }
-func (noHost) Download(context.Context, string, io.Writer) error     { return errLocal }
-func (noHost) Reboot(context.Context, host.Reboot) error             { return errLocal }
-func (noHost) Reconnect(context.Context) error                       { return errLocal }
-func (noHost) Forget()                                               {}
+func (noHost) Ask(context.Context, host.Command) (host.Result, error) {
+	return host.Result{}, errLocal
+}
+func (noHost) ReadFile(context.Context, string) ([]byte, error)     { return nil, errLocal }
+func (noHost) Stat(context.Context, string) (host.FileInfo, error)  { return host.FileInfo{}, errLocal }
+func (noHost) Facts(context.Context, ...string) (host.Facts, error) { return nil, errLocal }
+func (noHost) JobPending(context.Context, string) (bool, error)     { return false, errLocal }
+func (noHost) Download(context.Context, string, io.Writer) error    { return errLocal }
+func (noHost) Reboot(context.Context, host.Reboot) error            { return errLocal }
+func (noHost) Reconnect(context.Context) error                      { return errLocal }
+func (noHost) Forget()                                              {}
 func (noHost) Job(context.Context, host.Job) (host.JobResult, error) {
 	return host.JobResult{}, errLocal
 }

@@ -40,7 +40,22 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 	case len(plan) == 0:
 		return event.Event{Status: event.OK, Message: message(s)}, results(s)
 	case u.pr.r.opts.Mode == Plan:
-		return event.Event{Status: event.Planned, Changes: changes}, u.unknownResults(s)
+		ev := event.Event{Status: event.Planned, Changes: changes, Effects: effectsOf(u.t)}
+		if key := u.pr.r.opts.PlanKey; key != nil {
+			ev.Digest = digest(key, plan)
+		}
+		return ev, u.unknownResults(s)
+	}
+	if why := u.unplanned(plan); why != nil {
+		u.ran = false
+		return event.Event{Status: event.Failed, Error: why}, results(s)
+	}
+	if !u.pr.r.confirmed(ctx, u, changes) {
+		u.ran = false
+		if u.pr.r.opts.stopped() {
+			return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Interrupted"}}, u.unknownResults(s)
+		}
+		return event.Event{Status: event.Skipped, Message: "declined"}, skippedResult(u.t).AsValueMap()
 	}
 	u.pr.stale()
 	if c != nil {
@@ -195,8 +210,8 @@ func (u *use) host(ctx context.Context, d decodedStep, st *hostState) (host.Host
 		return nil, nil, err
 	}
 	h := c.h
-	if d.user != "" || len(d.env) > 0 {
-		h = withSettings{Host: h, user: d.user, env: d.env}
+	if d.user != "" || len(d.env) > 0 || len(u.sensitive) > 0 {
+		h = withSettings{Host: h, user: d.user, env: d.env, private: len(u.sensitive) > 0}
 	}
 	return waiting{Host: h, u: u}, c, nil
 }

@@ -23,6 +23,10 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 	if why := pr.heldBack(); why != "" {
 		return outcome{status: event.Interrupted, held: true, err: &event.Error{Summary: "Stopped before " + t.Address() + ": " + why}}
 	}
+	if pr.r.opts.Skip[t] {
+		pr.scope.SetResult(t, skippedResult(t))
+		return outcome{status: event.OK}
+	}
 	if t.Kind != "handler" && pr.gate == "" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
 		pr.scope.SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
@@ -151,6 +155,7 @@ func (pr *playRun) report(t *playbook.Task, key string, ev event.Event) {
 // event fills in where a task is.
 func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Event {
 	ev.Play, ev.Batch, ev.Host, ev.Task, ev.Gate = pr.play.Name, pr.batch, pr.st.info.Name, address(t, key), pr.gate
+	ev.Once = t.Meta.RunOnce
 	ev.Place = fmt.Sprintf("%s:%d", t.Range.Filename, t.Range.Start.Line)
 	if ev.Error != nil && ev.Error.File == "" {
 		e := *ev.Error

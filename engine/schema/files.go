@@ -63,6 +63,19 @@ func (f *Files) template(path string) (hclsyntax.Expression, hcl.Diagnostics) {
 	return t.expr, t.diags
 }
 
+// Expressions returns the templates read so far.
+func (f *Files) Expressions() []hclsyntax.Expression {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []hclsyntax.Expression
+	for _, t := range f.templates {
+		if t.expr != nil {
+			out = append(out, t.expr)
+		}
+	}
+	return out
+}
+
 // Variables returns what the templates read so far refer to.
 func (f *Files) Variables() []hcl.Traversal {
 	f.mu.Lock()

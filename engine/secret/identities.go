@@ -19,7 +19,8 @@ const maxKeyFile = 1 << 20
 type identity struct {
 	age.Identity
 	file   string
-	locked bool // its passphrase has to be asked for
+	locked bool  // its passphrase has to be asked for
+	failed error // why asking came to nothing: age keeps only the text
 }
 
 // String keeps the key out of every message.
@@ -31,22 +32,20 @@ func (i *identity) GoString() string { return i.String() }
 // Unwrap is age's. A key whose passphrase is not known gives errKey.
 func (i *identity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	for try := 1; ; try++ {
+		i.failed = nil
 		key, err := i.Identity.Unwrap(stanzas)
 		switch {
 		case err == nil || errors.Is(err, age.ErrIncorrectIdentity) || !i.locked:
 			return key, err
-		case errors.Is(err, errNobody):
+		case errors.Is(i.failed, errNobody):
 			return nil, fmt.Errorf("the SSH key %s, which would fit, needs its passphrase, and %w: %w", i.file, errNobody, errKey)
-		case errors.Is(err, errAsked):
-			return nil, fmt.Errorf("the SSH key %s, which would fit, needs its passphrase (%w): %w", i.file, err, errKey)
+		case i.failed != nil:
+			return nil, fmt.Errorf("the SSH key %s, which would fit, needs its passphrase (%w): %w", i.file, i.failed, errKey)
 		case try == askTries:
 			return nil, fmt.Errorf("the passphrase given for the SSH key %s does not fit: %w", i.file, errKey)
 		}
 	}
 }
-
-// errAsked says that asking came to nothing.
-var errAsked = errors.New("it was not given")
 
 // identities reads the keys, once.
 func (k *Keyring) identities() ([]*identity, error) {
@@ -142,15 +141,14 @@ func (k *Keyring) sshIdentity(file string) ([]*identity, error) {
 	if key.Public == nil {
 		return nil, fmt.Errorf("the SSH key %s is encrypted in an old format; its public key is needed beside it, as %s.pub", file, file)
 	}
-	id, err := agessh.NewEncryptedSSHIdentity(key.Public, key.PEM, func() ([]byte, error) {
+	out := &identity{file: file, locked: true}
+	out.Identity, err = agessh.NewEncryptedSSHIdentity(key.Public, key.PEM, func() ([]byte, error) {
 		t, err := k.ask("Passphrase of the SSH key " + file)
-		if err != nil && !errors.Is(err, errNobody) {
-			err = fmt.Errorf("%w: %w", errAsked, err)
-		}
+		out.failed = err
 		return []byte(t.Reveal()), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the SSH key %s cannot be used: Ed25519 and RSA keys can", file)
 	}
-	return []*identity{{Identity: id, file: file, locked: true}}, nil
+	return []*identity{out}, nil
 }

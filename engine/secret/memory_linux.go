@@ -13,5 +13,5 @@ func isMemory(dir string) bool {
 	if syscall.Statfs(dir, &st) != nil {
 		return false
 	}
-	return uint32(st.Type) == tmpfsMagic || uint32(st.Type) == ramfsMagic //nolint:unconvert,gosec // the type differs between machines
+	return uint32(st.Type) == tmpfsMagic || uint32(st.Type) == ramfsMagic
 }

@@ -184,7 +184,7 @@ func hiddenScript(c host.Command) (string, bool) {
 	default:
 		return "", false
 	}
-	if !c.Sensitive && len(c.Argv[2]) <= maxScript {
+	if !c.Sensitive && !c.Private && len(c.Argv[2]) <= maxScript {
 		return "", false
 	}
 	return c.Argv[2], true

@@ -62,7 +62,7 @@ func (l *link) plainText(cmd host.Command) (text string, input []byte) {
 	if l.t.becomes() {
 		sudo = "sudo -H -n -u " + l.t.BecomeUser + " -- "
 	}
-	if len(cmd.Env) == 0 && !cmd.Sensitive && cmd.Dir == "" && cmd.User == "" {
+	if len(cmd.Env) == 0 && !cmd.Sensitive && !cmd.Private && cmd.Dir == "" && cmd.User == "" {
 		return sudo + host.QuoteArgv(cmd.Argv), cmd.Stdin
 	}
 	root := l.t.effectiveUser() == "root"

@@ -92,24 +92,13 @@ func (s *settings) probe(ctx context.Context, r host.Reader, argv []string, what
 		return nil, err
 	}
 	if s.readOnly {
-		full := argv
-		if s.dir != "" || s.stdin != "" {
-			full = append([]string{"/bin/sh", "-c", `cd "$1" || exit; printf %s "$2" | { shift 2; "$@"; }`, "sh", orRoot(s.dir), s.stdin}, argv...)
-		}
-		res, err := r.Query(ctx, full...)
+		res, err := r.Ask(ctx, host.Command{Argv: argv, Dir: s.dir, Stdin: []byte(s.stdin)})
 		if err != nil {
 			return nil, err
 		}
 		return nil, s.judge(argv, res, o)
 	}
 	return module.Plan{what}, nil
-}
-
-func orRoot(dir string) string {
-	if dir == "" {
-		return "/"
-	}
-	return dir
 }
 
 func (s *settings) needed(ctx context.Context, r host.Reader) (bool, error) {

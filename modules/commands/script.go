@@ -47,7 +47,7 @@ var (
 
 func (s *script) Schema(b *schema.Block) {
 	b.File(&s.src, "src", "Script on the controller.", schema.Required)
-	b.Strings(&s.args, "args", "Arguments of the script.", schema.MaySensitive)
+	b.Strings(&s.args, "args", "Arguments of the script. All users of the host can see them while it runs: give it secrets in the environment.")
 	b.String(&s.creates, "creates", "A path; if it exists, the script is not needed.", schema.AbsPath)
 	b.String(&s.removes, "removes", "A path; if it does not exist, the script is not needed.", schema.AbsPath)
 	b.String(&s.dir, "dir", "Directory to run in.", schema.AbsPath)
@@ -59,7 +59,7 @@ func (s *script) Probe(ctx context.Context, r host.Reader) (module.Plan, error) 
 		return nil, err
 	}
 	p := module.Plan{{Argument: "run " + filepath.Base(s.src)}}
-	if len(s.args) > 0 { // apart, since they may be sensitive
+	if len(s.args) > 0 {
 		p = append(p, module.Change{Argument: "args", To: host.Shorten(host.QuoteArgv(s.args), 120)})
 	}
 	return p, nil

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,14 +31,18 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	reg      *module.Registry
+	reader   *bufio.Reader // of in, for questions
 
 	inventories []string
 	stateDir    string
 	noColor     bool
 	json        bool // the subcommand was asked for JSON
 	logLevel    string
+	profileDir  string
+	stopProfile func() error
 	secretFlags secretFlags
 	keys        *secret.Keyring
+	running     bool // hosts are worked on: the terminal belongs to the view
 
 	interrupts
 }
@@ -46,7 +51,7 @@ type app struct {
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	a := &app{in: in, out: out, err: errw, reg: modules.All(), interrupts: newInterrupts(cancel, errw)}
+	a := &app{in: in, out: out, err: errw, reg: modules.All(), interrupts: newInterrupts(cancel, errw), stopProfile: func() error { return nil }}
 	defer a.signals()()
 	root := a.root()
 	root.SetArgs(args)
@@ -79,15 +84,24 @@ A first look:
     ferry run  PLAYBOOK -i INVENTORY  change it`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			f := cmd.Flags().Lookup("json")
 			a.json = f != nil && f.Value.String() == "true"
+			if a.profileDir == "" {
+				return nil
+			}
+			stop, err := profile(a.profileDir)
+			a.stopProfile = stop
+			return err
 		},
+		PersistentPostRunE: func(*cobra.Command, []string) error { return a.stopProfile() },
 	}
 	f := cmd.PersistentFlags()
 	f.StringArrayVarP(&a.inventories, "inventory", "i", nil, "inventory `file` or directory; may be repeated (default: $FERRY_INVENTORY, else ./inventory.hcl, .ini or .yml)")
 	f.StringVar(&a.stateDir, "state-dir", engine.DefaultStateDir, "`directory` for the journal of runs")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
+	f.StringVar(&a.profileDir, "profile", "", "write profiles of ferry itself into a `directory`")
+	_ = f.MarkHidden("profile")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
 	f.StringArrayVar(&a.secretFlags.identities, "identity", nil, "`file` with an age key or an SSH private key that decrypts secrets; may be repeated (also: $FERRY_AGE_KEY_FILE)")
 	f.StringArrayVar(&a.secretFlags.vaultFiles, "vault-password-file", nil, "`[ID@]FILE` that holds, or a program that prints, a password of Ansible Vault; may be repeated (also: $FERRY_VAULT_PASSWORD_FILE)")

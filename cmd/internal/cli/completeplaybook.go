@@ -70,6 +70,22 @@ func addTags(items []playbook.Item, add func([]string)) {
 	}
 }
 
+// completeTasks offers the addresses of the tasks of the playbook that is named
+// already.
+func (a *app) completeTasks(_ *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	var out []string
+	for _, pb := range a.playbooksOf(args) {
+		for _, p := range pb.Plays {
+			playbook.Walk(p.Items, func(t *playbook.Task) {
+				if strings.HasPrefix(t.Address(), toComplete) {
+					out = append(out, t.Address()+"\t"+oneLine(t.Meta.Description))
+				}
+			})
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
 // playbooksOf loads the playbooks among the arguments, as far as they are right.
 func (a *app) playbooksOf(args []string) []*playbook.Playbook {
 	var out []*playbook.Playbook

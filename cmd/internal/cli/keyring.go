@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,14 @@ type secretFlags struct {
 func (a *app) keyring() *secret.Keyring {
 	if a.keys == nil {
 		o := a.secretOptions()
-		o.Prompt = a.prompt()
+		if ask := a.prompt(); ask != nil {
+			o.Prompt = func(question string) (secret.Text, error) {
+				if a.running {
+					return secret.Text{}, errors.New("nobody is asked while hosts are worked on")
+				}
+				return ask(question)
+			}
+		}
 		a.keys = secret.NewKeyring(o)
 	}
 	return a.keys

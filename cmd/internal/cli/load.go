@@ -85,6 +85,8 @@ type runFlags struct {
 	parallel       int
 	patience       time.Duration
 	gateWait       string
+	startAt        string
+	step           bool
 	diff, json     bool
 	quiet          bool
 	view           string
@@ -99,6 +101,8 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
+	fs.StringVar(&f.startAt, "start-at", "", "begin with this `task`, written task.MODULE.NAME or PLAY/task.MODULE.NAME; what comes before it does not run")
+	_ = cmd.RegisterFlagCompletionFunc("start-at", a.completeTasks)
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again (while a job runs on it: at least 30m)")
 	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeLimit)
 	_ = cmd.RegisterFlagCompletionFunc("tags", a.completeTags)
@@ -140,7 +144,7 @@ func (f *runFlags) wait(terminal bool) (time.Duration, error) {
 func (f *runFlags) request(path string, inventories []string) engine.Request {
 	return engine.Request{
 		Playbook: path, Inventories: inventories, Vars: f.vars, VarFiles: f.varFiles, Limit: f.limit, Tags: f.tags, SkipTags: f.skipTags,
-		Parallel: f.parallel, Patience: f.patience,
+		StartAt: f.startAt, Parallel: f.parallel, Patience: f.patience,
 	}.Absolute()
 }
 
@@ -180,6 +184,16 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 	c = engine.Config{
 		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait,
 		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log, Request: f.request(path, a.inventoryPaths()),
+	}
+	if f.startAt != "" {
+		skip, set := pb.StartAt(f.startAt)
+		if err := a.failed(set); err != nil {
+			return c, nil, err
+		}
+		c.Skip = skip
+	}
+	if c.Globals, err = a.askVariables(c, f); err != nil {
+		return c, nil, err
 	}
 	plays, set := engine.Hosts(c)
 	if err := a.failed(set); err != nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +58,7 @@ func (a *app) confirm(question string) bool {
 	fmt.Fprintf(a.err, "%s [Y/n] ", question)
 	done := make(chan string, 1)
 	go func() {
-		line, err := bufio.NewReader(f).ReadString('\n')
+		line, err := a.lines().ReadString('\n')
 		if err != nil {
 			line = "n"
 		}

@@ -49,7 +49,7 @@ func (a *app) resume(ctx context.Context, id string, f *runFlags) error {
 		}
 	}
 	f.vars, f.varFiles = append(req.Vars, f.vars...), append(req.VarFiles, f.varFiles...)
-	f.limit, f.tags, f.skipTags, f.patience = req.Limit, req.Tags, req.SkipTags, req.Patience
+	f.limit, f.tags, f.skipTags, f.patience, f.startAt = req.Limit, req.Tags, req.SkipTags, req.Patience, req.StartAt
 	if f.parallel == 0 {
 		f.parallel = req.Parallel
 	}

@@ -21,18 +21,28 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run PLAYBOOK",
 		Short: "Run a playbook: look at each host, change what differs, prove it",
 		Long: `Runs the playbook on the hosts its plays select. Every task looks at the host first and changes only what differs,
-so a run that was interrupted is simply run again: what the host shows decides where it goes on.`,
+so a run that was interrupted is simply run again: what the host shows decides where it goes on.
+
+In place of a playbook, a plan saved with "ferry plan --out FILE" can be named. It is applied once, exactly as it was
+planned: if a host shows anything else by now, nothing is changed.`,
+		Example: `  ferry run site -i inventory.hcl --limit web
+  ferry run site -i inventory.hcl --step
+  ferry plan site -i inventory.hcl --out site.plan && ferry run site.plan`,
 		Args: between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mode := run.Apply
 			if check {
 				mode = run.Plan
 			}
+			if engine.IsPlanFile(args[0]) {
+				return a.applySaved(cmd, args[0], &f)
+			}
 			return a.execute(cmd.Context(), args[0], &f, mode, false)
 		},
 	}
 	f.add(a, cmd)
 	f.addGates(cmd)
+	cmd.Flags().BoolVar(&f.step, "step", false, "ask before each task that would change something")
 	cmd.Flags().BoolVar(&check, "check", false, "only look: the same as ferry plan")
 	return cmd
 }
@@ -40,15 +50,20 @@ so a run that was interrupted is simply run again: what the host shows decides w
 func (a *app) planCommand() *cobra.Command {
 	var f runFlags
 	var detailed bool
+	var out string
 	cmd := &cobra.Command{
 		Use:   "plan PLAYBOOK",
 		Short: "Show what a run would change, host by host; nothing is written",
 		Args:  between(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if out != "" {
+				return a.savePlan(cmd.Context(), args[0], &f, out, detailed)
+			}
 			return a.execute(cmd.Context(), args[0], &f, run.Plan, detailed)
 		},
 	}
 	f.add(a, cmd)
+	cmd.Flags().StringVarP(&out, "out", "o", "", "save the plan to a `file`, which ferry run applies exactly, once")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 5 if there are changes to make")
 	return cmd
 }
@@ -64,8 +79,20 @@ func (a *app) execute(ctx context.Context, path string, f *runFlags, mode run.Mo
 
 // perform runs what was prepared and shows it.
 func (a *app) perform(ctx context.Context, c engine.Config, plays []run.PlayHosts, f *runFlags, detailed bool) error {
+	a.running = true
 	v := a.view(f, c)
-	c.View = v
+	if c.View != nil { // it hands on what it sees
+		c.View = event.Sinks{c.View, v}
+	} else {
+		c.View = v
+	}
+	if f.step {
+		confirm, err := a.stepper()
+		if err != nil {
+			return err
+		}
+		c.Confirm = confirm
+	}
 	sum, err := engine.Run(ctx, c, plays)
 	a.tell(func(string) {}) // what is left to say is said below
 	if cerr := v.Close(); err == nil {
@@ -104,7 +131,7 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) },
 	}
 	live := isTerminal(a.in) && isTerminal(a.out)
-	if f.view == "plain" || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
+	if f.view == "plain" || f.step || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
 		return view.NewHuman(a.out, o)
 	}
 	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt, Approve: func() error {

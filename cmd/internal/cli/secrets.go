@@ -154,13 +154,13 @@ func (a *app) readSecretFile(path string) ([]byte, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, failf(exitFailed, "File not readable", "%s cannot be read: %w", path, cause(err))
+		return nil, failf(exitFailed, "File not readable", "the file %s cannot be read: %w", path, cause(err))
 	case !st.Mode().IsRegular():
-		return nil, failf(exitFailed, "File not readable", "%s is not a regular file", path)
+		return nil, failf(exitFailed, "File not readable", "the file %s is not a regular file", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, failf(exitFailed, "File not readable", "%s cannot be read: %w", path, cause(err))
+		return nil, failf(exitFailed, "File not readable", "the file %s cannot be read: %w", path, cause(err))
 	}
 	defer f.Close()
 	return readAtMost(f, path)
@@ -170,7 +170,7 @@ func readAtMost(r io.Reader, name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, secret.MaxSize+1))
 	switch {
 	case err != nil:
-		return nil, failf(exitFailed, "File not readable", "%s cannot be read: %w", name, cause(err))
+		return nil, failf(exitFailed, "File not readable", "the file %s cannot be read: %w", name, cause(err))
 	case len(data) > secret.MaxSize:
 		return nil, failf(exitFailed, "File too large", "%s has more than %d MiB, which no secret needs", name, secret.MaxSize>>20)
 	}
@@ -193,7 +193,7 @@ func (a *app) open(path string) (data, plain []byte, err error) {
 		return nil, nil, err
 	}
 	if !secret.IsEncrypted(data) {
-		return nil, nil, failf(exitFailed, "File not encrypted", "%s is not encrypted: it is neither an age file nor one of Ansible Vault. Encrypt it with\n    ferry secrets encrypt %s", path, path)
+		return nil, nil, failf(exitFailed, "File not encrypted", "the file %s is not encrypted: it is neither an age file nor one of Ansible Vault. Encrypt it with\n    ferry secrets encrypt %s", path, path)
 	}
 	plain, err = a.keyring().Decrypt(path, data)
 	return data, plain, err
@@ -202,10 +202,10 @@ func (a *app) open(path string) (data, plain []byte, err error) {
 // writeSecret writes a file; one that exists already is only replaced.
 func writeSecret(path string, data []byte, mode fs.FileMode, replace bool) error {
 	if _, err := os.Lstat(path); err == nil && !replace {
-		return failf(exitFailed, "File exists", "%s exists already; nothing was written. Remove it, or name another file with --output", path)
+		return failf(exitFailed, "File exists", "the file %s exists already; nothing was written. Name another file with --output", path)
 	}
 	if err := secret.WriteFile(path, data, mode); err != nil {
-		return failf(exitFailed, "File not written", "%s cannot be written: %w", path, cause(err))
+		return failf(exitFailed, "File not written", "the file %s cannot be written: %w", path, cause(err))
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ directory, in memory where the machine has such a place, and gone when ferry end
 				return err
 			}
 			if secret.IsVault(data) {
-				return failf(exitFailed, "Ansible Vault is not written", "%s is encrypted by Ansible Vault, which ferry reads and does not write. Change it with ansible-vault, or turn it into an age file first:\n    ferry secrets rekey %s", path, path)
+				return failf(exitFailed, "Ansible Vault is not written", "the file %s is encrypted by Ansible Vault, which ferry reads and does not write. Change it with ansible-vault, or turn it into an age file first:\n    ferry secrets rekey %s", path, path)
 			}
 			l, err := a.lock(path, &f, data) // before the editor: what is typed must have a place to go
 			if err != nil {
@@ -57,7 +57,7 @@ func (a *app) secretsCreate() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := args[0]
 			if _, err := os.Lstat(path); err == nil {
-				return failf(exitFailed, "File exists", "%s exists already. To change it:\n    ferry secrets edit %s", path, path)
+				return failf(exitFailed, "File exists", "the file %s exists already. To change it:\n    ferry secrets edit %s", path, path)
 			}
 			l, err := a.lock(path, &f, nil)
 			if err != nil {
@@ -106,7 +106,7 @@ func putAside(path string, sealed []byte) (string, error) {
 		}
 		_, err = f.Write(sealed)
 		if err = errors.Join(err, f.Close()); err == nil {
-			return f.Name(), nil
+			return filepath.Clean(f.Name()), nil
 		}
 		_ = os.Remove(f.Name())
 	}
@@ -149,7 +149,7 @@ func (a *app) inEditor(path string, plain []byte) (changed bool, edited []byte, 
 		}
 		fmt.Fprintf(a.err, "This is not valid HCL: %s\n", problem)
 		if !a.confirm("Edit again?") {
-			return true, edited, failf(exitInvalid, "Invalid syntax", "%s was not written, since it could not be read: %s", path, problem)
+			return true, edited, failf(exitInvalid, "Invalid syntax", "the file %s was not written, since it could not be read: %s", path, problem)
 		}
 	}
 }
@@ -202,12 +202,9 @@ func (a *app) runEditor(file string) error {
 		return nil
 	case <-ended:
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-done:
-		case <-time.After(2 * time.Second):
-			_ = cmd.Process.Kill()
-			<-done
-		}
-		return failf(exitInterrupted, "Interrupted", "ferry was told to end while the editor ran")
+		kill := time.AfterFunc(2*time.Second, func() { _ = cmd.Process.Kill() })
+		err := <-done
+		kill.Stop()
+		return failf(exitInterrupted, "Interrupted", "ferry was told to end while the editor ran, and ended it (%v)", err)
 	}
 }

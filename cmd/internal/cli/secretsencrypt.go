@@ -50,7 +50,7 @@ func (a *app) encryptFile(path, to string, f *lockFlags, remove bool) error {
 		return err
 	}
 	if secret.IsEncrypted(plain) {
-		return failf(exitFailed, "File encrypted already", "%s is encrypted already. To encrypt it for others:\n    ferry secrets rekey %s", path, path)
+		return failf(exitFailed, "File encrypted already", "the file %s is encrypted already. To encrypt it for others:\n    ferry secrets rekey %s", path, path)
 	}
 	l, err := a.lock(to, f, nil)
 	if err != nil {

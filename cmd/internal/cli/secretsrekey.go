@@ -65,7 +65,7 @@ func (a *app) rekey(path string, f *lockFlags) error {
 		}
 	}
 	if err := os.Remove(path); err != nil {
-		return failf(exitFailed, "File not removed", "%s could not be removed: %w. Remove it: both files would be used", path, cause(err))
+		return failf(exitFailed, "File not removed", "the file %s could not be removed: %w. Remove it: both files would be used", path, cause(err))
 	}
 	return nil
 }

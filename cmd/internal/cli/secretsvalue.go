@@ -129,7 +129,7 @@ func (a *app) showStanzas(path string, list []secret.Recipient) error {
 	}
 	stanzas, err := secret.Stanzas(data)
 	if err != nil || !secret.IsAge(data) {
-		return failf(exitFailed, "Not an age file", "%s is not an age file, or its header is damaged", path)
+		return failf(exitFailed, "Not an age file", "the file %s is not an age file, or its header is damaged", path)
 	}
 	fmt.Fprintf(a.out, "%s is encrypted for:\n", path)
 	for _, s := range stanzas {

@@ -97,6 +97,9 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 			fmt.Fprintln(a.out, ".")
 		}
 	}
+	if set.SecretProblem() {
+		return &codeError{code: exitSecret}
+	}
 	if set.HasErrors() {
 		return &codeError{code: exitInvalid}
 	}
@@ -109,7 +112,8 @@ func (a *app) validateOne(path string, f validateFlags, inv *inventory.Inventory
 	if pb == nil {
 		return nil, set
 	}
-	g, more := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring())})
+	g, more := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring()),
+		SkipSecrets: inv == nil && len(f.varFiles) == 0})
 	set.Merge(more)
 	out := &validatedOne{Path: path, Name: pb.Name, Plays: len(pb.Plays)}
 	for _, p := range pb.Plays {

@@ -36,8 +36,10 @@ type Human struct {
 	plan  bool
 	batch *batchState
 	waves int
-	last  map[string]time.Time // of a progress line per host and task
-	notes []*resultGroup       // hosts that ended without a task that tells why
+	// coming are the batches a run of the present play would go through.
+	coming []event.Wave
+	last   map[string]time.Time // of a progress line per host and task
+	notes  []*resultGroup       // hosts that ended without a task that tells why
 }
 
 type batchState struct {
@@ -89,7 +91,7 @@ func (v *Human) Emit(e event.Event) error {
 		if e.Message != "" {
 			v.printf("  %s\n", e.Message)
 		}
-		v.waves = len(e.Hosts)
+		v.waves, v.coming = len(e.Hosts), e.Waves
 	case event.BatchStarted:
 		v.flushNotes()
 		if len(e.Hosts) < v.waves || e.Batch > 1 {
@@ -111,6 +113,7 @@ func (v *Human) Emit(e event.Event) error {
 		v.gateFinished(e)
 	case event.PlayFinished:
 		v.flushNotes()
+		v.forecast()
 		if e.Status == event.NotRun {
 			v.printf("  not run: %s\n", e.Message)
 		}
@@ -231,6 +234,9 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 		v.indented(e.Message, "")
 	}
 	v.changes(e)
+	if len(e.Effects) > 0 {
+		v.printf("      %s\n", v.st.dim(strings.Join(e.Effects, "; ")))
+	}
 	if e.Error != nil && e.Status != event.Skipped && e.Status != event.Interrupted {
 		v.failure(e, r.hosts)
 	}

@@ -44,7 +44,16 @@ func allHosts(n int) string {
 	return "all " + Count(n, "host")
 }
 
-// hostList names a few hosts, or counts many.
+// Few are the first lines, sorted, and how many more there are.
+func Few(lines []string, most int) string {
+	sort.Strings(lines)
+	if len(lines) > most {
+		lines = append(lines[:most:most], fmt.Sprintf("    and %d more", len(lines)-most))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// HostList names a few hosts, or counts many.
 func HostList(hosts []string) string {
 	const most = 4
 	sorted := append([]string(nil), hosts...)

@@ -27,6 +27,7 @@ type Call struct {
 	// KEY" and its script, "write PATH MODE OWNER GROUP" and the content, …
 	Line  string
 	Write bool
+	Argv  []string // of a command
 }
 
 // ErrUnscripted is what a call gives that the host's description says nothing of.
@@ -191,6 +192,11 @@ func (h *Host) Query(ctx context.Context, argv ...string) (host.Result, error) {
 	return h.run(ctx, host.Command{Argv: argv}, false)
 }
 
+// Ask implements host.Reader.
+func (h *Host) Ask(ctx context.Context, c host.Command) (host.Result, error) {
+	return h.run(ctx, c, false)
+}
+
 // Exec implements host.Host.
 func (h *Host) Exec(ctx context.Context, c host.Command) (host.Result, error) {
 	return h.run(ctx, c, true)
@@ -201,6 +207,9 @@ func (h *Host) run(ctx context.Context, c host.Command, write bool) (host.Result
 	defer h.mu.Unlock()
 	line := "$ " + host.QuoteArgv(c.Argv)
 	f, err := h.begin(ctx, line+quoted("<", c.Stdin)+commandNotes(c), write)
+	if n := len(h.calls); n > 0 && ctx.Err() == nil {
+		h.calls[n-1].Argv = append([]string(nil), c.Argv...)
+	}
 	switch {
 	case err != nil:
 		return host.Result{}, err

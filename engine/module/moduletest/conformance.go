@@ -68,11 +68,11 @@ func (c conformance) probe(ctx context.Context, one *use, h *hosttest.Host) (pla
 	switch m := one.module.(type) {
 	case module.Check:
 		fs, err := m.Check(ctx, h)
-		c.secrets(one, nil, fs, err)
+		c.secrets(one, h, nil, fs, err)
 		return nil, len(fs), err
 	case module.Step:
 		plan, err := m.Probe(ctx, h)
-		c.secrets(one, plan, nil, err)
+		c.secrets(one, h, plan, nil, err)
 		return plan, len(plan), err
 	}
 	return nil, 0, fmt.Errorf("%T is neither a step nor a check", one.module)
@@ -182,7 +182,7 @@ func (c conformance) killed(fault hosttest.Fault) {
 		skip := len(h.Calls())
 		h.Kill(n, fault)
 		err = s.Apply(ctx, h, plan)
-		c.secrets(one, plan, nil, err)
+		c.secrets(one, h, plan, nil, err)
 		if !h.Struck() {
 			return
 		}

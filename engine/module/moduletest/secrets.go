@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/host/hosttest"
 	"github.com/ferry-ops/ferry/engine/module"
 )
 
@@ -12,8 +13,9 @@ import (
 const minSecret = 6
 
 // secrets proves that no sensitive value is in what a module says. Arguments of
-// a failed command are left out: the engine hides secrets in those itself.
-func (c conformance) secrets(u *use, p module.Plan, fs []module.Finding, err error) {
+// a failed command are left out: the engine hides secrets in those itself. No
+// command has one as an argument either, which every user of a host can see.
+func (c conformance) secrets(u *use, h *hosttest.Host, p module.Plan, fs []module.Finding, err error) {
 	c.t.Helper()
 	var texts []string
 	for _, ch := range visible(u, p) {
@@ -32,6 +34,17 @@ func (c conformance) secrets(u *use, p module.Plan, fs []module.Finding, err err
 			text = strings.ReplaceAll(text, ce.Error(), ce.Output())
 		}
 		texts = append(texts, text)
+	}
+	for _, call := range h.Calls() {
+		argv := call.Argv
+		if len(argv) > 2 && argv[1] == "-c" { // the transport keeps the text of a private script out of the list
+			argv = append(append([]string{}, argv[:2]...), argv[3:]...)
+		}
+		for _, secret := range u.decoded.Secrets {
+			if len(secret) >= minSecret && strings.Contains(strings.Join(argv, "\x00"), secret) {
+				c.t.Errorf("%s: a sensitive value is an argument of a command, visible to every user of the host: %s", c.f.Path, call.Line)
+			}
+		}
 	}
 	for _, secret := range append(c.u.variables(), u.decoded.Secrets...) {
 		for _, text := range texts {

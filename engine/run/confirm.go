@@ -1,0 +1,62 @@
+package run
+
+import (
+	"context"
+	"sync"
+
+	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
+	"github.com/ferry-ops/ferry/engine/playbook"
+)
+
+// Question is asked before a task changes the first host, in a run that goes
+// step by step.
+type Question struct {
+	Play, Task, Host string
+	Changes          []module.Change
+}
+
+// Answer is what a person says to a Question.
+type Answer int
+
+// The answers.
+const (
+	Yes  Answer = iota // this task, on all hosts
+	No                 // leave this task out, on all hosts
+	Rest               // this task and all later ones, without asking
+	Stop               // end the run here
+)
+
+// confirmations are the answers given so far. One question is asked at a time.
+type confirmations struct {
+	mu   sync.Mutex
+	by   map[*playbook.Task]Answer
+	rest bool
+}
+
+// confirmed asks whether a task may change hosts, once per task.
+func (r *Runner) confirmed(ctx context.Context, u *use, changes []module.Change) bool {
+	if r.opts.Confirm == nil {
+		return true
+	}
+	c := &r.confirmations
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rest {
+		return true
+	}
+	a, ok := c.by[u.t]
+	if !ok {
+		if ctx.Err() != nil || r.opts.stopped() {
+			return false
+		}
+		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name,
+			Changes: redact(event.Event{Changes: changes}, r.emit.clean).Changes}) // no event, so nothing hides secrets in it otherwise
+		if c.by == nil {
+			c.by = map[*playbook.Task]Answer{}
+		}
+		c.by[u.t] = a
+		c.rest = a == Rest
+	}
+	return a == Yes || a == Rest
+}
