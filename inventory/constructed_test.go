@@ -109,7 +109,7 @@ func TestConstructed(t *testing.T) {
 // its members, and a host in it is not ungrouped.
 func TestConstructedGroupsAreGroups(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"a.ini":               "lonely role=x\n",
+		"a":                   "lonely role=x\n",
 		"b.hcl":               "constructed \"made\" { when = try(host.vars.role, \"\") == \"x\" }\ngroup \"made\" {\n  user = \"op\"\n  vars = { v = 1 }\n}\n",
 		"group_vars/made.yml": "w: 2\n",
 	})
