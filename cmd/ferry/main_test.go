@@ -32,6 +32,9 @@ func TestScripts(t *testing.T) {
 			"jsonlines": cmdJSONLines,
 			"diag":      cmdDiag,
 			"absent":    cmdAbsent,
+			"expand":    cmdExpand,
+			"tamper":    cmdTamper,
+			"evil":      cmdEvil,
 		},
 	})
 }
