@@ -31,6 +31,8 @@ type Playbook struct {
 	secrets  *secrets
 	sources  Sources // of WithSources
 	library  fs.FS   // of WithLibrary
+
+	keep, partial bool // see Keep; whether a file could not be read
 }
 
 // Variable is a declared input.
@@ -85,6 +87,8 @@ type Task struct {
 	Range  hcl.Range // of the block's header
 	Unit   *Unit     // whose names its expressions see
 	Needs  []*Stack  // whose presence its expressions mention
+
+	unresolved bool // it mentions something there is not
 
 	origin *Task // of which this is a copy
 

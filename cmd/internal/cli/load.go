@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferry-ops/ferry/engine"
+	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/inventory"
@@ -39,13 +40,29 @@ func (a *app) namedInventories() []string {
 
 // inventory loads the inventories.
 func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
-	return a.loadInventory(ctx, inventory.Options{Secrets: a.keyring()})
+	return a.loadInventory(ctx, inventory.Options{Secrets: a.keyring(), Facts: a.facts()})
+}
+
+// facts are the recorded ones, for constructed groups.
+func (a *app) facts() inventory.RecordedFacts {
+	return engine.RecordedFacts(a.stateDir, func(err error) {
+		var set diag.Set
+		set.Append(diag.Warningf("Recorded facts not read", nil, "%s", sentence(err.Error())))
+		a.show(set)
+	})
+}
+
+// lenientFacts are for those who only look, or who are about to gather facts.
+func (a *app) lenientFacts() inventory.RecordedFacts {
+	f := a.facts()
+	f.Lenient = true
+	return f
 }
 
 // inventoryNames loads the inventories for the names of hosts and groups:
 // nothing encrypted is read.
 func (a *app) inventoryNames(ctx context.Context) (*inventory.Inventory, error) {
-	return a.loadInventory(ctx, inventory.Options{SkipSecrets: true})
+	return a.loadInventory(ctx, inventory.Options{SkipSecrets: true, Facts: a.facts()})
 }
 
 func (a *app) loadInventory(ctx context.Context, o inventory.Options) (*inventory.Inventory, error) {
