@@ -8,6 +8,7 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/factstore"
 	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/engine/schema"
 	"github.com/ferry-ops/ferry/inventory"
 )
@@ -36,6 +37,41 @@ func RecordedFacts(stateDir string, told func(error)) inventory.RecordedFacts {
 		}
 		return out
 	}}
+}
+
+// useRecorded lets a run use the facts of earlier ones. The returned function
+// records what it has gathered; that this fails costs only time.
+func useRecorded(c Config, o *run.Options) (remember func(), err error) {
+	if c.FactAge <= 0 {
+		return func() {}, nil
+	}
+	store, err := factstore.Open(c.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	address := func(name string) string {
+		if h := c.Inventory.Host(name); h != nil {
+			return h.Connection.Address
+		}
+		return ""
+	}
+	o.Known = func(name string) host.Facts { return store.Of(name, address(name), now.Add(-c.FactAge)) }
+	var mu sync.Mutex
+	var seen []factstore.Observed
+	o.Learned = func(name string, f host.Facts) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, factstore.Observed{Host: name, Address: address(name), Facts: f})
+	}
+	return func() {
+		if len(seen) == 0 {
+			return
+		}
+		if err := factstore.Record(c.StateDir, seen, now); err != nil && c.Logger != nil {
+			c.Logger.Warn("facts were not recorded", "error", err)
+		}
+	}, nil
 }
 
 // RecordFacts records what was observed about hosts in a state directory.

@@ -85,6 +85,7 @@ type runFlags struct {
 	parallel       int
 	patience       time.Duration
 	gateWait       string
+	factAge        time.Duration
 	startAt        string
 	step           bool
 	diff, json     bool
@@ -103,6 +104,7 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
 	fs.StringVar(&f.startAt, "start-at", "", "begin with this `task`, written task.MODULE.NAME or PLAY/task.MODULE.NAME; what comes before it does not run")
 	_ = cmd.RegisterFlagCompletionFunc("start-at", a.completeTasks)
+	fs.DurationVar(&f.factAge, "fact-age", 0, "use facts recorded less than this long ago instead of gathering them, for example 1h (default: gather them)")
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again (while a job runs on it: at least 30m)")
 	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeLimit)
 	_ = cmd.RegisterFlagCompletionFunc("tags", a.completeTags)
@@ -182,7 +184,7 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		return c, nil, err
 	}
 	c = engine.Config{
-		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait,
+		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait, FactAge: f.factAge,
 		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log, Request: f.request(path, a.inventoryPaths()),
 	}
 	if f.startAt != "" {
