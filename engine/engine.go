@@ -55,6 +55,7 @@ type Config struct {
 // is an error before the first connection and not in the middle of a batch. What
 // is wrong for many hosts is said once.
 func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
+	g := globals(c)
 	seen := map[string]bool{}
 	first := map[string]*hcl.Diagnostic{}
 	more := map[*hcl.Diagnostic]int{}
@@ -64,7 +65,7 @@ func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
 				continue
 			}
 			seen[h.Name] = true
-			_, diags := c.Playbook.NewScope(ph.Play, c.Globals, h.HostInfo)
+			_, diags := c.Playbook.NewScope(ph.Play, g, h.HostInfo)
 			for _, d := range diags {
 				key := d.Summary + strings.ReplaceAll(d.Detail, h.Name, "HOST") + fmt.Sprint(d.Subject)
 				if old := first[key]; old != nil {
@@ -128,7 +129,7 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 		return event.Summary{}, err
 	}
 	defer d.Close()
-	return run.New(c.Playbook, c.Globals, d.Connect, o).Run(ctx, plays)
+	return run.New(c.Playbook, globals(c), d.Connect, o).Run(ctx, plays)
 }
 
 // options are the settings of a run, with what the journal knows.

@@ -14,7 +14,7 @@ import (
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
-var perHostRoots = []string{"var", "local", "facts", "host", "path"}
+var perHostRoots = []string{"var", "local", "facts", "host", "groups", "path"}
 
 // check resolves references and decodes every task once with facts and results
 // unknown, which finds unknown arguments, wrong types and missing files.

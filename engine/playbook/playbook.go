@@ -29,8 +29,11 @@ type Playbook struct {
 	autoVars []assignment
 	units    []*Unit // all of them, the playbook's own first
 	secrets  *secrets
-	sources  Sources // of WithSources
-	library  fs.FS   // of WithLibrary
+	// usesGroups and groupRefs are what expressions mention of the inventory.
+	usesGroups bool
+	groupRefs  []groupRef
+	sources    Sources // of WithSources
+	library    fs.FS   // of WithLibrary
 
 	keep, partial bool // see Keep; whether a file could not be read
 }

@@ -39,7 +39,7 @@ type env struct {
 	needs []*Stack // filled with the stacks mentioned
 }
 
-var rootNames = []string{"var", "local", "facts", "host", "task", "check", "use", "stack", "each", "self", "path"}
+var rootNames = []string{"var", "local", "facts", "host", "groups", "task", "check", "use", "stack", "each", "self", "path"}
 
 // refs reports every name in e that does not resolve.
 func (v *env) refs(e hclsyntax.Expression, set *diag.Set) {
@@ -97,6 +97,8 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		one("a fact", factNames())
 	case "host":
 		one("a host attribute", hostAttrs)
+	case "groups":
+		v.noteGroup(t)
 	case "path":
 		one("a path", v.paths())
 	case "each":

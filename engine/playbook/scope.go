@@ -40,6 +40,7 @@ type Scope struct {
 // shared is what all scopes of a play on a host see alike.
 type shared struct {
 	host    cty.Value
+	groups  cty.Value // of the inventory, if the playbook mentions them
 	facts   map[string]cty.Value
 	present map[*Stack]bool
 	changes int // counts what makes contexts stale
@@ -62,7 +63,7 @@ func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagno
 		}
 		vals[v.Name] = v.mark(val)
 	}
-	sh := &shared{host: hostObject(h), facts: pb.unknownFacts(), present: map[*Stack]bool{}}
+	sh := &shared{host: hostObject(h), groups: g.groupsValue(), facts: pb.unknownFacts(), present: map[*Stack]bool{}}
 	return newScope(pb, &pb.Unit, &p.Body, vals, sh), diags
 }
 
@@ -96,20 +97,9 @@ func (pb *Playbook) staticScope(u *Unit, b *Body) *Scope {
 		"name": cty.UnknownVal(cty.String), "address": cty.UnknownVal(cty.String),
 		"groups": cty.UnknownVal(cty.List(cty.String)), "vars": cty.DynamicVal,
 	})
-	s := newScope(pb, u, b, vals, &shared{host: h, facts: allFacts()})
+	s := newScope(pb, u, b, vals, &shared{host: h, groups: cty.DynamicVal, facts: allFacts()})
 	s.static = true
 	return s
-}
-
-func hostObject(h HostInfo) cty.Value {
-	vars := h.Vars
-	if vars == nil {
-		vars = map[string]cty.Value{}
-	}
-	return cty.ObjectVal(map[string]cty.Value{
-		"name": cty.StringVal(h.Name), "address": cty.StringVal(h.Address),
-		"groups": schema.FromGo(h.Groups), "vars": cty.ObjectVal(vars),
-	})
 }
 
 // unknownFacts are the facts the playbook mentions, before they are gathered.
@@ -175,6 +165,9 @@ func (s *Scope) build() *hcl.EvalContext {
 	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
 		"var": s.vars, "host": s.shared.host, "facts": cty.ObjectVal(s.shared.facts), "path": cty.ObjectVal(path),
 	}}
+	if s.pb.usesGroups {
+		c.Variables["groups"] = s.shared.groups
+	}
 	locals := map[string]cty.Value{}
 	for _, l := range s.unit.locals {
 		c.Variables["local"] = cty.ObjectVal(locals)

@@ -206,6 +206,7 @@ type Given struct {
 type Globals struct {
 	values map[string]cty.Value
 	from   map[string]string
+	groups cty.Value // see WithGroups
 }
 
 // Globals evaluates the values given in *.auto.vars.hcl, files and on the

@@ -126,6 +126,7 @@ func references() []Reference {
 		{"local", "local.NAME", "A local value."},
 		{"facts", "facts.NAME", "What was observed about the host. Only facts that are mentioned are gathered."},
 		{"host", "host.name, host.address, host.groups, host.vars.NAME", "What the inventory says of the host."},
+		{"groups", "groups.NAME", "The hosts of a group of the inventory, each with name, address, groups and vars; also those that a limit leaves out."},
 		{"task", "task.MODULE.NAME.RESULT", "The result of an earlier task of the play: changed, skipped, failed, and the module's own."},
 		{"check", "check.MODULE.NAME.passed", "The result of an earlier check of the play."},
 		{"use", "use.NAME.OUTPUT", "An output of a set that was used earlier in the play."},
