@@ -42,6 +42,9 @@ type Config struct {
 	Stop      <-chan struct{}
 	Logger    *slog.Logger
 	Request   Request // recorded, so that the run can be resumed
+	// FactAge is how old recorded facts may be to be used instead of gathering
+	// them; 0 gathers all anew. What is gathered is recorded then.
+	FactAge time.Duration
 	// Saved is the plan that is applied; nil applies whatever the hosts need.
 	Saved *PlanFile
 	// PlanKey, in a plan, gives each task that would change something a digest.
@@ -55,6 +58,7 @@ type Config struct {
 // is an error before the first connection and not in the middle of a batch. What
 // is wrong for many hosts is said once.
 func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
+	g := globals(c)
 	seen := map[string]bool{}
 	first := map[string]*hcl.Diagnostic{}
 	more := map[*hcl.Diagnostic]int{}
@@ -64,7 +68,7 @@ func checkVariables(c Config, plays []run.PlayHosts, set *diag.Set) {
 				continue
 			}
 			seen[h.Name] = true
-			_, diags := c.Playbook.NewScope(ph.Play, c.Globals, h.HostInfo)
+			_, diags := c.Playbook.NewScope(ph.Play, g, h.HostInfo)
 			for _, d := range diags {
 				key := d.Summary + strings.ReplaceAll(d.Detail, h.Name, "HOST") + fmt.Sprint(d.Subject)
 				if old := first[key]; old != nil {
@@ -123,12 +127,17 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 	if err != nil {
 		return event.Summary{}, err
 	}
+	remember, err := useRecorded(c, &o)
+	if err != nil {
+		return event.Summary{}, err
+	}
+	defer remember()
 	d, err := NewDialer(c.Inventory, c.Logger)
 	if err != nil {
 		return event.Summary{}, err
 	}
 	defer d.Close()
-	return run.New(c.Playbook, c.Globals, d.Connect, o).Run(ctx, plays)
+	return run.New(c.Playbook, globals(c), d.Connect, o).Run(ctx, plays)
 }
 
 // options are the settings of a run, with what the journal knows.

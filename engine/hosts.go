@@ -22,6 +22,9 @@ func Hosts(c Config) ([]run.PlayHosts, diag.Set) {
 		}
 	}
 	s.set.Extend(c.Playbook.CheckSecrets())
+	if c.Playbook.UsesGroups() {
+		s.set.Extend(c.Playbook.CheckGroups(groupNames(c.Inventory)).Diags)
+	}
 	checkVariables(c, out, &s.set)
 	s.set.Sort()
 	return out, s.set

@@ -21,17 +21,31 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"hosts":     cmdHosts,
-			"fault":     cmdFault,
-			"logins":    cmdLogins,
-			"untouched": cmdUntouched,
-			"snapshot":  cmdSnapshot,
-			"code":      cmdCode,
-			"interrupt": cmdInterrupt,
-			"jsonlines": cmdJSONLines,
-			"diag":      cmdDiag,
-			"absent":    cmdAbsent,
-		},
+		Cmds:                commands(),
 	})
+}
+
+// commands are what scripts can do besides testscript's own.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"hosts":       cmdHosts,
+		"fault":       cmdFault,
+		"logins":      cmdLogins,
+		"untouched":   cmdUntouched,
+		"snapshot":    cmdSnapshot,
+		"code":        cmdCode,
+		"interrupt":   cmdInterrupt,
+		"jsonlines":   cmdJSONLines,
+		"diag":        cmdDiag,
+		"absent":      cmdAbsent,
+		"expand":      cmdExpand,
+		"tamper":      cmdTamper,
+		"evil":        cmdEvil,
+		"agree":       cmdAgree,
+		"console":     cmdConsole,
+		"only-parsed": cmdOnlyParsed,
+		"same":        cmdSame,
+		"here":        cmdHere,
+		"fake":        cmdFake,
+	}
 }

@@ -28,6 +28,9 @@ const (
 	TaskWaiting   Kind = "task_waiting"  // the host is out of reach, the task goes on there
 	TaskRetried   Kind = "task_retried"
 	TaskFinished  Kind = "task_finished"
+	// StackDetected says whether the host has a stack, which Task names: "ok" if it
+	// has, "skipped" if not.
+	StackDetected Kind = "stack_detected"
 	HostFinished  Kind = "host_finished" // with the play, for this host
 	BatchFinished Kind = "batch_finished"
 	GateStarted   Kind = "gate_started" // what must hold before the next batch is looked at

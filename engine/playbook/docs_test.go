@@ -31,17 +31,36 @@ func blocks(t *testing.T, page string) []string {
 
 // Every example in the pages loads.
 func TestPlaybookExamplesLoad(t *testing.T) {
-	for _, page := range []string{"../../docs/playbooks.md", "../../docs/running.md", "../../docs/secrets.md"} {
-		for i, text := range blocks(t, page) {
-			file := filepath.Join(t.TempDir(), "main.hcl")
+	for _, page := range []string{"playbooks.md", "stacks.md", "running.md", "secrets.md"} {
+		dir := t.TempDir()
+		for i, text := range blocks(t, "../../docs/"+page) {
+			file := filepath.Join(dir, "main.hcl")
+			path, part := filePart(text) // of a set or a stack, for what follows
+			if part {
+				file = filepath.Join(dir, path)
+			}
+			if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+				t.Fatal(err)
+			}
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			if part {
+				continue
+			}
 			if _, set := playbook.Load(file, modules.All(), ""); len(set.Diags) > 0 {
-				t.Errorf("example %d of %s: %v", i+1, page, set.Diags)
+				t.Errorf("example %d of docs/%s: %v", i+1, page, set.Diags)
 			}
 		}
 	}
+}
+
+// filePart reports whether an example is a file of a directory that others use,
+// which it says in its first line: # stacks/nginx/stack.hcl.
+func filePart(text string) (path string, ok bool) {
+	first, _, _ := strings.Cut(text, "\n")
+	path, ok = strings.CutPrefix(first, "# ")
+	return path, ok && strings.Contains(path, "/") && strings.HasSuffix(path, ".hcl")
 }
 
 func TestInventoryExamplesLoad(t *testing.T) {

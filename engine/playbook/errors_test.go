@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //
 //	# ERROR: SUMMARY
 //
-// and in no other way, and compares what the user reads with the .txt file
+// (or, without a place or in a file it uses, with NOWHERE for ERROR) and in no other way, and compares what the user reads with the .txt file
 // beside it. "# VAR: NAME=VALUE" gives a variable a value as --var does.
 func TestErrors(t *testing.T) {
 	files, err := filepath.Glob("testdata/errors/*.hcl")
@@ -55,7 +55,7 @@ func testErrors(t *testing.T, file string) {
 	var got []string
 	for _, d := range set.Diags {
 		line := 0
-		if d.Subject != nil {
+		if d.Subject != nil && d.Subject.Filename == file {
 			line = d.Subject.Start.Line
 		}
 		got = append(got, place(line, d.Summary))

@@ -16,14 +16,15 @@ import (
 // Load reads the playbook at path, a directory or a file, and checks all that
 // can be checked without a host. The set holds every problem found and the text
 // of every file read; the playbook is nil if there were errors. ferryVersion is
-// compared with required_version; empty skips that.
+// compared with required_version; empty skips that. Nothing is fetched: a remote
+// source must be where Option Sources finds it.
 func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option) (*Playbook, diag.Set) {
 	var set diag.Set
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		abs = path
 	}
-	pb := &Playbook{Name: filepath.Base(abs), Dir: abs, Files: schema.NewFiles(), reg: reg, secrets: &secrets{}}
+	pb := &Playbook{Name: filepath.Base(abs), Unit: Unit{Dir: abs, what: "the playbook"}, Files: schema.NewFiles(), secrets: &secrets{}}
 	for _, o := range opts {
 		o(pb)
 	}
@@ -31,60 +32,84 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 	if strings.HasSuffix(abs, ".hcl") {
 		pb.Name = strings.TrimSuffix(pb.Name, ".hcl")
 		pb.Dir = filepath.Dir(abs)
+	} else {
+		pb.chain = []link{{canonical(abs), path}}
 	}
-	pb.functions = functions(pb.Dir, pb.secrets, false)
-	pb.static = functions(pb.Dir, pb.secrets, true)
+	ld := newLoader(pb, reg, ferryVersion, &set)
+	pb.functions, pb.static = ld.functionsOf(pb.Dir)
+	pb.units = []*Unit{&pb.Unit}
 
 	files := readFiles(path, &set)
+	ld.partial = set.HasErrors()
+	unreadable := len(set.Diags)
 	for _, f := range files { // "your ferry is too old" beats every other message
 		if f.encrypted {
 			continue
 		}
 		checkVersion(f.body, ferryVersion, &set)
 	}
-	if set.HasErrors() {
+	if len(files) == 0 || len(set.Diags) > unreadable && set.HasErrors() {
 		set.Sort()
 		return nil, set
 	}
-	for _, f := range files {
+	for _, f := range files { // those that could be read, so that one look shows every problem
 		switch {
 		case f.encrypted:
 			pb.autoVars = append(pb.autoVars, assignment{file: f.name})
 		case f.vars:
 			pb.autoVars = append(pb.autoVars, assignments(f.body, &set)...)
 		default:
-			pb.readTop(f.body, &set)
+			ld.readTop(f.body, &set)
+		}
+	}
+	for _, f := range files { // whatever calls a stack must know them all
+		if !f.vars && !f.encrypted {
+			ld.readPlays(f.body, &set)
 		}
 	}
 	if len(pb.Plays) == 0 && !set.HasErrors() {
 		set.Append(diag.Errorf("Empty playbook", nil, "The playbook %s declares no play, so there is nothing to run. A play is written as\n    play \"NAME\" {\n      hosts = \"all\"\n    }", path))
 	}
-	pb.check(&set) // also after errors, so that one look shows every problem
+	ld.check() // also after errors, so that one look shows every problem
 	for name, src := range pb.Files.Sources() {
 		set.AddSource(name, src)
 	}
 	set.Sort()
 	pb.Sources = set.Sources
-	if set.HasErrors() {
+	if set.HasErrors() && !pb.keep {
 		return nil, set
 	}
+	pb.partial = ld.partial
 	return pb, set
 }
 
-var topBlocks = []string{"ferry", "variable", "locals", "play"}
+// Keep makes Load return the playbook also if it has errors, as far as it could
+// be read: enough for Globals, not for a run. It is nil if nothing was readable.
+func Keep() Option { return func(pb *Playbook) { pb.keep = true } }
 
-func (pb *Playbook) readTop(body *hclsyntax.Body, set *diag.Set) {
+var topBlocks = []string{"ferry", "variable", "locals", "stack", "play"}
+
+// readTop reads all of a file of the playbook but its plays.
+func (ld *loader) readTop(body *hclsyntax.Body, set *diag.Set) {
 	reader{what: "A playbook file", body: body, set: set}.only(nil, topBlocks)
 	for _, b := range body.Blocks {
 		switch b.Type {
 		case "variable":
-			pb.readVariable(b, set)
+			ld.pb.readVariable(b, set)
 		case "locals":
 			if labels(b, set) {
-				pb.readLocals(b, set)
+				ld.pb.readLocals(b, set)
 			}
-		case "play":
-			pb.readPlay(b, set)
+		case "stack":
+			ld.readStack(b, set)
+		}
+	}
+}
+
+func (ld *loader) readPlays(body *hclsyntax.Body, set *diag.Set) {
+	for _, b := range body.Blocks {
+		if b.Type == "play" {
+			ld.readPlay(b, set)
 		}
 	}
 }
@@ -99,7 +124,7 @@ func checkVersion(body *hclsyntax.Body, have string, set *diag.Set) {
 			continue
 		}
 		r := reader{what: "The block \"ferry\"", body: b.Body, set: set}
-		r.only([]string{"required_version"}, nil)
+		r.only([]string{"required_version", "version"}, nil)
 		want := r.str("required_version")
 		if want == "" {
 			continue
@@ -116,19 +141,19 @@ func checkVersion(body *hclsyntax.Body, have string, set *diag.Set) {
 	}
 }
 
-func (pb *Playbook) readLocals(b *hclsyntax.Block, set *diag.Set) {
+func (u *Unit) readLocals(b *hclsyntax.Block, set *diag.Set) {
 	reader{what: "The block \"locals\"", body: b.Body, set: set}.only(attrNames(b.Body), nil)
 	for _, a := range sortedAttrs(b.Body) {
-		if pb.local(a.Name) != nil {
+		if u.local(a.Name) != nil {
 			set.Append(diag.Errorf("Duplicate local", &a.NameRange, "The local value %q is declared twice.", a.Name))
 			continue
 		}
-		pb.locals = append(pb.locals, &local{name: a.Name, expr: a.Expr})
+		u.locals = append(u.locals, &local{name: a.Name, expr: a.Expr})
 	}
 }
 
-func (pb *Playbook) local(name string) *local {
-	for _, l := range pb.locals {
+func (u *Unit) local(name string) *local {
+	for _, l := range u.locals {
 		if l.name == name {
 			return l
 		}
@@ -136,9 +161,9 @@ func (pb *Playbook) local(name string) *local {
 	return nil
 }
 
-func (pb *Playbook) localNames() []string {
-	out := make([]string, len(pb.locals))
-	for i, l := range pb.locals {
+func (u *Unit) localNames() []string {
+	out := make([]string, len(u.locals))
+	for i, l := range u.locals {
 		out[i] = l.name
 	}
 	return out
@@ -152,19 +177,7 @@ func attrNames(b *hclsyntax.Body) []string {
 	return out
 }
 
-// check resolves references and decodes every task once with facts and results
-// unknown, which finds unknown arguments, wrong types and missing files.
-func (pb *Playbook) check(set *diag.Set) {
-	pb.checkLocals(set)
-	for _, p := range pb.Plays {
-		pb.checkPlay(p, set)
-	}
-	if !set.HasErrors() {
-		pb.collectFacts()
-	}
-}
-
-// sensitive marks v if the variable is.
+// mark marks v sensitive if the variable is.
 func (v *Variable) mark(val cty.Value) cty.Value {
 	if v.Sensitive {
 		return val.Mark(schema.SensitiveMark)

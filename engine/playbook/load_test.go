@@ -98,6 +98,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("locals {\n  a = local.a\n  b = [for x in local.c : x if x]\n  c = { for k in [1] : k => k... }\n}\nplay \"p\" { hosts = \"\" }")
 	f.Add("ferry { required_version = 1 }\nplay {}\nplay \"a\" \"b\" {}\nvariable \"\" {}")
 	f.Add("play \"p\" {\n  hosts = \"all\"\n  task \"thing\" \"a\" {\n    text = templatefile(\"x\", {})\n    n = task.thing.a.n\n    tags = null\n    timeout = -1\n    environment = 3\n  }\n}")
+	f.Add("stack \"s\" {\n  source = \"./s\"\n}\nplay \"p\" {\n  hosts = \"all\"\n  use \"u\" {\n    source = \".\"\n    for_each = [1]\n    x = each.value\n  }\n  call \"drain\" { stacks = [stack.s] }\n  task \"thing\" \"a\" { text = use.u[\"0\"].out }\n}")
+	f.Add("play \"p\" {\n  hosts = \"all\"\n  use \"u\" {\n    source = \"git::https://h/x//y?ref=v1\"\n    version = \"~> 1\"\n  }\n  task \"thing\" \"a\" { text = use.u.out }\n}")
 	reg := registry()
 	f.Fuzz(func(t *testing.T, src string) {
 		path := filepath.Join(t.TempDir(), "p.hcl")

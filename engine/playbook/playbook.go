@@ -1,12 +1,12 @@
 package playbook
 
 import (
+	"io/fs"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -16,22 +16,26 @@ import (
 // Playbook is a loaded playbook. It is not changed after Load and may be used
 // concurrently.
 type Playbook struct {
-	Name      string // base name of its directory or file
-	Dir       string // absolute path of its directory
-	Variables []*Variable
-	Plays     []*Play
-	Sources   diag.Sources
-	Files     *schema.Files
+	Name    string // base name of its directory or file
+	Unit           // its variables, local values and directory (an absolute path)
+	Plays   []*Play
+	Stacks  []*Stack
+	Sources diag.Sources
+	Files   *schema.Files
 	// Facts are the names of all facts the playbook mentions, sorted; nothing
 	// else is gathered.
 	Facts []string
 
-	locals    []*local
-	autoVars  []assignment
-	functions map[string]function.Function
-	static    map[string]function.Function // the same, for checks without a host
-	secrets   *secrets
-	reg       *module.Registry
+	autoVars []assignment
+	units    []*Unit // all of them, the playbook's own first
+	secrets  *secrets
+	// usesGroups and groupRefs are what expressions mention of the inventory.
+	usesGroups bool
+	groupRefs  []groupRef
+	sources    Sources // of WithSources
+	library    fs.FS   // of WithLibrary
+
+	keep, partial bool // see Keep; whether a file could not be read
 }
 
 // Variable is a declared input.
@@ -66,18 +70,13 @@ type Play struct {
 	BecomeUser  string
 	Rollout     Rollout
 	Tags        []string
-	Items       []Item
-	Handlers    []*Task
-	Range       hcl.Range
+	Body
+	Range hcl.Range
 
 	rollout *hclsyntax.Block // read again when the values of variables are known
-
-	// broken are the addresses of tasks that could not be read; what refers to
-	// them is not reported a second time.
-	broken map[string]bool
 }
 
-// Item is a *Task, a *Block or a *Flush.
+// Item is a *Task, a *Block, a *Use, a *Call or a *Flush.
 type Item interface{ item() }
 
 // Task is one use of a module: a task, a check or a handler.
@@ -89,13 +88,34 @@ type Task struct {
 	Attrs  map[string]*hclsyntax.Attribute // the module's arguments
 	Meta   Meta
 	Range  hcl.Range // of the block's header
+	Unit   *Unit     // whose names its expressions see
+	Needs  []*Stack  // whose presence its expressions mention
+
+	unresolved bool // it mentions something there is not
+
+	origin *Task // of which this is a copy
 
 	// ResultUsed says that something in the play mentions the task's result.
 	ResultUsed bool
 }
 
-// Address names the task within its play, as in references: task.service.sshd.
-func (t *Task) Address() string { return t.Kind + "." + t.Module + "." + t.Name }
+// Address names the task within its play: task.service.sshd, with what uses its
+// set in front, use.web.task.service.nginx.
+func (t *Task) Address() string { return t.Unit.prefix + t.local() }
+
+// In reports whether a set holds the task, or the one it is a copy of for one
+// element of a for_each.
+func (t *Task) In(set map[*Task]bool) bool {
+	for ; t != nil; t = t.origin {
+		if set[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// local names the task within its unit, as in references.
+func (t *Task) local() string { return t.Kind + "." + t.Module + "." + t.Name }
 
 // Meta holds the arguments every task takes. Nil expressions were not given.
 type Meta struct {
@@ -143,6 +163,8 @@ type Block struct {
 	When   hclsyntax.Expression
 	Tags   []string
 	Range  hcl.Range
+	Unit   *Unit    // whose names its condition sees
+	Needs  []*Stack // whose presence its condition mentions
 }
 
 // Flush runs the handlers notified so far, where it stands.
@@ -153,7 +175,7 @@ func (*Task) item()  {}
 func (*Block) item() {}
 
 // Walk calls f for every task of the items, also those in blocks, rescue and
-// always, in the order written.
+// always, and those of sets and hooks, in the order written.
 func Walk(items []Item, f func(*Task)) {
 	for _, it := range items {
 		switch it := it.(type) {
@@ -163,6 +185,12 @@ func Walk(items []Item, f func(*Task)) {
 			Walk(it.Items, f)
 			Walk(it.Rescue, f)
 			Walk(it.Always, f)
+		case *Use:
+			Walk(it.Unit.Items, f)
+		case *Call:
+			for _, u := range it.Units {
+				Walk(u.Items, f)
+			}
 		}
 	}
 }

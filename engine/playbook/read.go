@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/ferry-ops/ferry/engine/diag"
+	"github.com/ferry-ops/ferry/engine/source"
 )
 
 // maxFile bounds one playbook file, in bytes.
@@ -48,12 +49,12 @@ func readFiles(path string, set *diag.Set) []sourceFile {
 		names = nil
 		for _, e := range entries {
 			hcl := strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), varsSuffix+ageSuffix)
-			if hcl && !strings.HasPrefix(e.Name(), ".") {
+			if hcl && !strings.HasPrefix(e.Name(), ".") && e.Name() != source.LockName {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}
 		for name := range set.Sources { // an editor's, see WithBuffers
-			if filepath.Dir(name) == filepath.Clean(path) && strings.HasSuffix(name, ".hcl") && !contains(names, name) {
+			if filepath.Dir(name) == filepath.Clean(path) && strings.HasSuffix(name, ".hcl") && filepath.Base(name) != source.LockName && !contains(names, name) {
 				names = append(names, name)
 			}
 		}

@@ -2,6 +2,8 @@ package playbook
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,17 +22,24 @@ var hostAttrs = []string{"name", "address", "groups", "vars"}
 
 // env says which names an expression may mention.
 type env struct {
-	pb     *Playbook
-	tasks  map[string]*Task // of the play, by address, that have run before this place
-	later  map[string]*Task // of the play, that have not
+	ld     *loader
+	unit   *Unit
+	here   string           // how diagnostics name the body: "this play"
+	tasks  map[string]*Task // of the body, by local address, that have run before this place
+	later  map[string]*Task // of the body, that have not
+	uses   map[string]*Use  // likewise, by name
+	laterU map[string]*Use
 	each   bool
 	self   *Task
 	roots  []string
 	broken map[string]bool
-	facts  map[string]bool // filled with the facts mentioned
+	// muted is set where something does not resolve and is not reported, since
+	// what it means could not be read.
+	muted bool
+	needs []*Stack // filled with the stacks mentioned
 }
 
-var rootNames = []string{"var", "local", "facts", "host", "task", "check", "each", "self", "path"}
+var rootNames = []string{"var", "local", "facts", "host", "groups", "task", "check", "use", "stack", "each", "self", "path"}
 
 // refs reports every name in e that does not resolve.
 func (v *env) refs(e hclsyntax.Expression, set *diag.Set) {
@@ -53,9 +62,9 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 	}
 	if !contains(rootNames, root) {
 		hint := diag.DidYouMean(root, append(rootNames[:len(rootNames):len(rootNames)], more...))
-		if v.pb.Variable(root) != nil {
+		if v.unit.Variable(root) != nil {
 			hint = fmt.Sprintf(" Write var.%s for the variable of this name.", root)
-		} else if v.pb.local(root) != nil {
+		} else if v.unit.local(root) != nil {
 			hint = fmt.Sprintf(" Write local.%s for the local value of this name.", root)
 		}
 		bad("Unknown reference", "There is nothing called %q here; references start with one of %s.%s", root, strings.Join(v.usable(), ", "), hint)
@@ -73,22 +82,25 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		switch {
 		case attr == "":
 			bad("Incomplete reference", "%q needs the name of %s, written %s.NAME.", root, kind, root)
+		case !contains(known, attr) && v.ld.partial && (root == "var" || root == "local"):
+			v.muted = true
 		case !contains(known, attr):
-			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, diag.DidYouMean(attr, known))
+			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, v.hint(root, attr, known))
 		}
 	}
 	switch root {
 	case "var":
-		one("a variable", v.pb.variableNames())
+		one("a variable", v.unit.variableNames())
 	case "local":
-		one("a local value", v.pb.localNames())
+		one("a local value", v.unit.localNames())
 	case "facts":
 		one("a fact", factNames())
-		v.facts[attr] = true
 	case "host":
 		one("a host attribute", hostAttrs)
+	case "groups":
+		v.noteGroup(t)
 	case "path":
-		one("a path", []string{"playbook"})
+		one("a path", v.paths())
 	case "each":
 		if !v.each {
 			bad("Reference not possible here", "\"each\" exists only in a block that has the argument \"for_each\".")
@@ -103,14 +115,41 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		one("a result", resultNames(v.self))
 	case "task", "check":
 		v.taskRef(t, root, bad)
+	case "use":
+		v.useRef(t, bad)
+	case "stack":
+		v.stackRef(t, bad)
 	}
+}
+
+// hint says what may have been meant by an unknown name; in a set, that the
+// names of its user are not seen.
+func (v *env) hint(root, name string, known []string) string {
+	pb := v.ld.pb
+	switch {
+	case v.unit == &pb.Unit:
+	case root == "var" && pb.Variable(name) != nil, root == "local" && pb.local(name) != nil:
+		return fmt.Sprintf(" The playbook has one, and %s sees only what is passed to it: declare a variable here and give it a value where the source is named.", v.unit.what)
+	case root == "path":
+		return " Write path.module for the directory of these files."
+	}
+	return diag.DidYouMean(name, known)
+}
+
+// paths are the attributes of "path": a set knows its own directory only.
+func (v *env) paths() []string {
+	if v.unit == &v.ld.pb.Unit {
+		return []string{"playbook", "module"}
+	}
+	return []string{"module"}
 }
 
 // usable lists the roots that mean something at this place.
 func (v *env) usable() []string {
 	var out []string
 	for _, r := range v.roots {
-		if (r != "each" || v.each) && (r != "self" || v.self != nil) {
+		unused := r == "each" && !v.each || r == "self" && v.self == nil || r == "use" && len(v.uses)+len(v.laterU) == 0 || r == "stack" && len(v.ld.pb.Stacks) == 0
+		if !unused {
 			out = append(out, r)
 		}
 	}
@@ -126,6 +165,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 	task, ok := v.tasks[addr]
 	if !ok {
 		if v.broken[addr] {
+			v.muted = true
 			return
 		}
 		if _, later := v.later[addr]; later {
@@ -137,7 +177,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 			known = append(known, a)
 		}
 		sort.Strings(known)
-		bad("Unknown "+root, "This play has no %s %q %q before this place.%s", root, attrName(t[1]), attrName(t[2]), diag.DidYouMean(addr, known))
+		bad("Unknown "+root, "%s has no %s %q %q before this place.%s", upperFirst(v.here), root, attrName(t[1]), attrName(t[2]), diag.DidYouMean(addr, known))
 		return
 	}
 	task.ResultUsed = true
@@ -147,6 +187,67 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 	if a := attrName(t[3]); a != "" && !contains(resultNames(task), a) {
 		bad("Unknown result", "A %s of the module %q has no result %q.%s", root, task.Module, a, diag.DidYouMean(a, resultNames(task)))
 	}
+}
+
+// useRef resolves use.NAME.OUTPUT.
+func (v *env) useRef(t hcl.Traversal, bad func(string, string, ...any)) {
+	name := ""
+	if len(t) > 1 {
+		name = attrName(t[1])
+	}
+	u, ok := v.uses[name]
+	if name == "" || ok && len(t) < 3 && u.ForEach == nil {
+		bad("Incomplete reference", "An output of a set is written use.NAME.OUTPUT.")
+		return
+	}
+	if !ok {
+		switch _, later := v.laterU[name]; {
+		case v.broken["use."+name]:
+			v.muted = true
+		case later:
+			bad("Reference to a later use", "The outputs of use.%s are not there yet, since it runs after this place. Move one of them.", name)
+		default:
+			bad("Unknown use", "%s has no use %q before this place.%s", upperFirst(v.here), name, diag.DidYouMean(name, keys(v.uses)))
+		}
+		return
+	}
+	if u.ForEach != nil { // use.NAME["key"].OUTPUT
+		if t = t[1:]; len(t) < 3 {
+			return
+		}
+	}
+	if a := attrName(t[2]); a != "" && u.Unit.output(a) == nil && !u.Unit.broken["output."+a] {
+		hint := diag.DidYouMean(a, u.Unit.outputNames())
+		if len(u.Unit.Outputs) == 0 {
+			hint = " It declares none: an output is written as\n    output \"" + a + "\" { value = … }"
+		}
+		bad("Unknown output", "%s has no output %q.%s", upperFirst(u.Unit.what), a, hint)
+	}
+}
+
+// stackRef resolves stack.NAME.present.
+func (v *env) stackRef(t hcl.Traversal, bad func(string, string, ...any)) {
+	name := ""
+	if len(t) > 1 {
+		name = attrName(t[1])
+	}
+	st := v.ld.pb.Stack(name)
+	switch {
+	case name == "" || len(t) < 3:
+		bad("Incomplete reference", "Whether a host has a stack is written stack.NAME.present.")
+	case v.broken["stack."+name] || v.ld.pb.broken["stack."+name] || st == nil && v.ld.partial:
+		v.muted = true
+	case st == nil:
+		bad("Unknown stack", "The playbook declares no stack %q.%s", name, diag.DidYouMean(name, v.ld.pb.stackNames()))
+	case attrName(t[2]) != "present":
+		bad("Unknown attribute", "A stack has the attribute \"present\" and no %q.", attrName(t[2]))
+	default:
+		v.needs = append(v.needs, st)
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
 }
 
 // attrName returns the name a traversal step selects, or "".

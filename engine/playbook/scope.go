@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -19,18 +20,30 @@ type HostInfo struct {
 	Vars    map[string]cty.Value
 }
 
-// Scope is what the expressions of one play see for one host. It belongs to one
-// goroutine.
+// Scope is what the expressions of one play, or of one set or hook in it, see
+// for one host. It belongs to one goroutine, together with the scopes made from
+// it.
 type Scope struct {
 	pb      *Playbook
-	play    *Play
+	unit    *Unit
+	body    *Body // whose results can be mentioned; nil outside of plays
 	vars    cty.Value
-	host    cty.Value
-	facts   map[string]cty.Value
 	results map[*Task]cty.Value
-	static  bool
+	outputs map[string]cty.Value // of uses that have run, by name
+	shared  *shared
+	static  bool // without a host
 
-	ctx *hcl.EvalContext // cached; nil after something changed
+	ctx   *hcl.EvalContext // cached; nil after something changed
+	built int              // the state of shared it was built from
+}
+
+// shared is what all scopes of a play on a host see alike.
+type shared struct {
+	host    cty.Value
+	groups  cty.Value // of the inventory, if the playbook mentions them
+	facts   map[string]cty.Value
+	present map[*Stack]bool
+	changes int // counts what makes contexts stale
 }
 
 // NewScope evaluates the variables of the playbook for a host. Values come,
@@ -50,7 +63,12 @@ func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagno
 		}
 		vals[v.Name] = v.mark(val)
 	}
-	return &Scope{pb: pb, play: p, vars: cty.ObjectVal(vals), host: hostObject(h), facts: unknownFacts(), results: map[*Task]cty.Value{}}, diags
+	sh := &shared{host: hostObject(h), groups: g.groupsValue(), facts: pb.unknownFacts(), present: map[*Stack]bool{}}
+	return newScope(pb, &pb.Unit, &p.Body, vals, sh), diags
+}
+
+func newScope(pb *Playbook, u *Unit, b *Body, vals map[string]cty.Value, sh *shared) *Scope {
+	return &Scope{pb: pb, unit: u, body: b, vars: cty.ObjectVal(vals), results: map[*Task]cty.Value{}, outputs: map[string]cty.Value{}, shared: sh}
 }
 
 // hostValue finds a variable's value for one host in the inventory or its default.
@@ -70,56 +88,61 @@ func (pb *Playbook) hostValue(v *Variable, h HostInfo) (cty.Value, hcl.Diagnosti
 }
 
 // staticScope knows types but no values, for checks without a host.
-func (pb *Playbook) staticScope(p *Play) *Scope {
+func (pb *Playbook) staticScope(u *Unit, b *Body) *Scope {
 	vals := map[string]cty.Value{}
-	for _, v := range pb.Variables {
+	for _, v := range u.Variables {
 		vals[v.Name] = v.mark(cty.UnknownVal(v.typ))
 	}
 	h := cty.ObjectVal(map[string]cty.Value{
 		"name": cty.UnknownVal(cty.String), "address": cty.UnknownVal(cty.String),
 		"groups": cty.UnknownVal(cty.List(cty.String)), "vars": cty.DynamicVal,
 	})
-	return &Scope{pb: pb, play: p, vars: cty.ObjectVal(vals), host: h, facts: unknownFacts(), results: map[*Task]cty.Value{}, static: true}
+	s := newScope(pb, u, b, vals, &shared{host: h, groups: cty.DynamicVal, facts: allFacts()})
+	s.static = true
+	return s
 }
 
-func hostObject(h HostInfo) cty.Value {
-	vars := h.Vars
-	if vars == nil {
-		vars = map[string]cty.Value{}
+// unknownFacts are the facts the playbook mentions, before they are gathered.
+func (pb *Playbook) unknownFacts() map[string]cty.Value {
+	out := make(map[string]cty.Value, len(pb.Facts))
+	all := allFacts()
+	for _, n := range pb.Facts {
+		out[n] = all[n]
 	}
-	return cty.ObjectVal(map[string]cty.Value{
-		"name": cty.StringVal(h.Name), "address": cty.StringVal(h.Address),
-		"groups": schema.FromGo(h.Groups), "vars": cty.ObjectVal(vars),
-	})
+	return out
 }
 
-func unknownFacts() map[string]cty.Value {
+// allFacts are all facts there are, not known yet.
+var allFacts = sync.OnceValue(func() map[string]cty.Value {
 	out := map[string]cty.Value{}
 	for _, d := range host.FactDefs() {
 		out[d.Name] = cty.UnknownVal(schema.FromGo(d.Zero).Type())
 	}
 	return out
-}
+})
 
 // SetFacts makes gathered facts known.
 func (s *Scope) SetFacts(f host.Facts) {
 	for n, v := range f {
-		s.facts[n] = schema.FromGo(v)
+		s.shared.facts[n] = schema.FromGo(v)
 	}
-	s.ctx = nil
+	s.shared.changes++
 }
 
 // SetResult makes the result of a task known. For a task with for_each, v is an
 // object of the instances' results.
 func (s *Scope) SetResult(t *Task, v cty.Value) {
+	if !t.ResultUsed { // nothing can see it
+		return
+	}
 	s.results[t] = v
 	s.ctx = nil
 }
 
 // Context returns what an expression sees; extra adds root names ("each", "self").
 func (s *Scope) Context(extra map[string]cty.Value) *hcl.EvalContext {
-	if s.ctx == nil {
-		s.ctx = s.build()
+	if s.ctx == nil || s.built != s.shared.changes {
+		s.ctx, s.built = s.build(), s.shared.changes
 	}
 	if len(extra) == 0 {
 		return s.ctx
@@ -130,16 +153,23 @@ func (s *Scope) Context(extra map[string]cty.Value) *hcl.EvalContext {
 }
 
 func (s *Scope) build() *hcl.EvalContext {
-	functions := s.pb.functions
+	path := map[string]cty.Value{"module": cty.StringVal(s.unit.Dir)}
+	root := s.unit == &s.pb.Unit
+	if root {
+		path["playbook"] = cty.StringVal(s.pb.Dir)
+	}
+	functions := s.unit.functions
 	if s.static {
-		functions = s.pb.static
+		functions = s.unit.static
 	}
 	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
-		"var": s.vars, "host": s.host, "facts": cty.ObjectVal(s.facts),
-		"path": cty.ObjectVal(map[string]cty.Value{"playbook": cty.StringVal(s.pb.Dir)}),
+		"var": s.vars, "host": s.shared.host, "facts": cty.ObjectVal(s.shared.facts), "path": cty.ObjectVal(path),
 	}}
+	if s.pb.usesGroups {
+		c.Variables["groups"] = s.shared.groups
+	}
 	locals := map[string]cty.Value{}
-	for _, l := range s.pb.locals {
+	for _, l := range s.unit.locals {
 		c.Variables["local"] = cty.ObjectVal(locals)
 		v, diags := l.expr.Value(c)
 		if diags.HasErrors() {
@@ -148,8 +178,12 @@ func (s *Scope) build() *hcl.EvalContext {
 		locals[l.name] = v
 	}
 	c.Variables["local"] = cty.ObjectVal(locals)
-	if s.play != nil {
+	if s.body != nil {
 		c.Variables["task"], c.Variables["check"] = s.resultObjects()
+		c.Variables["use"] = s.useObject()
+		if root {
+			c.Variables["stack"] = s.stackObject()
+		}
 	}
 	return c
 }
@@ -158,7 +192,7 @@ func (s *Scope) build() *hcl.EvalContext {
 func (s *Scope) Locals() hcl.Diagnostics {
 	var out hcl.Diagnostics
 	c := s.Context(nil)
-	for _, l := range s.pb.locals {
+	for _, l := range s.unit.locals {
 		_, diags := l.expr.Value(c)
 		out = append(out, diags...)
 	}
@@ -167,7 +201,10 @@ func (s *Scope) Locals() hcl.Diagnostics {
 
 func (s *Scope) resultObjects() (tasks, checks cty.Value) {
 	byKind := map[string]map[string]map[string]cty.Value{"task": {}, "check": {}}
-	Walk(s.play.Items, func(t *Task) {
+	own(s.body.Items, func(t *Task) {
+		if !t.ResultUsed { // most are not, and a large play would pay for them at every change
+			return
+		}
 		v, ok := s.results[t]
 		if !ok {
 			v = unknownResult(t)
@@ -236,7 +273,7 @@ func keyText(v cty.Value) string {
 // globalScope sees the variables that do not depend on a host; the others are
 // unknown.
 func (pb *Playbook) globalScope(g Globals) *Scope {
-	s := pb.staticScope(nil)
+	s := pb.staticScope(&pb.Unit, nil)
 	vals := s.vars.AsValueMap()
 	if vals == nil {
 		vals = map[string]cty.Value{}

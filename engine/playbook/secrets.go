@@ -177,7 +177,7 @@ const minNumber = 6
 // see in variables, also those of the inventory.
 func (s *Scope) Secrets() []string {
 	var out []string
-	for _, v := range []cty.Value{s.vars, s.host} {
+	for _, v := range []cty.Value{s.vars, s.shared.host} {
 		_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
 			if !e.IsMarked() {
 				return true, nil
@@ -204,9 +204,7 @@ func (s *Scope) Secrets() []string {
 // first connection and not in the middle of a run.
 func (pb *Playbook) CheckSecrets() hcl.Diagnostics {
 	var out hcl.Diagnostics
-	s := pb.staticScope(nil)
-	ctx := s.Context(nil).NewChild()
-	ctx.Functions = pb.functions
+	var ctx *hcl.EvalContext // of the unit that is looked at
 	seen := map[string]bool{}
 	look := func(e hclsyntax.Expression) {
 		if e == nil {
@@ -228,24 +226,48 @@ func (pb *Playbook) CheckSecrets() hcl.Diagnostics {
 			return nil
 		})
 	}
-	for _, l := range pb.locals {
-		look(l.expr)
+	tasks := func(t *Task) {
+		for _, a := range t.Attrs {
+			look(a.Expr)
+		}
+		for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.ChangedWhen, t.Meta.FailedWhen, t.Meta.Environment} {
+			look(e)
+		}
 	}
-	for _, e := range pb.Files.Expressions() {
-		look(e)
-	}
-	for _, p := range pb.Plays {
-		tasks := func(t *Task) {
-			for _, a := range t.Attrs {
+	body := func(b *Body) {
+		own(b.Items, tasks)
+		for _, h := range b.Handlers {
+			tasks(h)
+		}
+		for _, u := range uses(b.Items) {
+			for _, a := range u.Args {
 				look(a.Expr)
 			}
-			for _, e := range []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.ChangedWhen, t.Meta.FailedWhen, t.Meta.Environment} {
-				look(e)
-			}
 		}
-		Walk(p.Items, tasks)
-		for _, h := range p.Handlers {
-			tasks(h)
+	}
+	for i, u := range pb.units {
+		ctx = pb.staticScope(u, nil).Context(nil).NewChild()
+		ctx.Functions = u.functions
+		for _, l := range u.locals {
+			look(l.expr)
+		}
+		for _, o := range u.Outputs {
+			look(o.expr)
+		}
+		body(&u.Body)
+		if i > 0 {
+			continue
+		}
+		for _, e := range pb.Files.Expressions() {
+			look(e)
+		}
+		for _, p := range pb.Plays {
+			body(&p.Body)
+		}
+		for _, st := range pb.Stacks {
+			for _, a := range st.Args {
+				look(a.Expr)
+			}
 		}
 	}
 	return out

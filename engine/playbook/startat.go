@@ -47,7 +47,7 @@ func (pb *Playbook) StartAt(address string) (map[*Task]bool, diag.Set) {
 			if len(tr) < 3 || tr.RootName() != "task" && tr.RootName() != "check" {
 				continue
 			}
-			if a := tr.RootName() + "." + attrName(tr[1]) + "." + attrName(tr[2]); gone[a] && !playHas(at, a, skip) {
+			if a := t.Unit.prefix + tr.RootName() + "." + attrName(tr[1]) + "." + attrName(tr[2]); gone[a] && !playHas(at, a, skip) {
 				rng := tr.SourceRange()
 				set.Append(diag.Errorf("Result not there", &rng, "%s uses the result of %s, which would not run when starting at %s. Start at %s or before it.", t.Address(), a, address, a))
 			}

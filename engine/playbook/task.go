@@ -22,16 +22,39 @@ func MetaArguments() []string {
 	return append([]string{"retry"}, metaArgs...)
 }
 
-// taskReader reads the items of one play.
+// taskReader reads the items of one play, set or hook.
 type taskReader struct {
-	pb   *Playbook
-	play *Play
+	ld   *loader
+	unit *Unit
+	body *Body
+	what string // how diagnostics name the body, in lower case
 	set  *diag.Set
-	seen map[string]hcl.Range // by address
+	seen map[string]hcl.Range // by name within the body
 	all  []*Task
+	// declared are the handlers that may be notified, and owner whose they are.
+	declared *Body
+	owner    string
 }
 
-// items reads the tasks, checks and blocks of a body in the order written.
+func (ld *loader) taskReader(u *Unit, b *Body, what string, set *diag.Set) *taskReader {
+	if b.broken == nil {
+		b.broken = map[string]bool{}
+	}
+	return &taskReader{ld: ld, unit: u, body: b, what: what, set: set, seen: map[string]hcl.Range{}, declared: b, owner: what}
+}
+
+// handlers reads the handlers of a body.
+func (tr *taskReader) handlers(body *hclsyntax.Body) {
+	for _, b := range body.Blocks {
+		if b.Type == "handler" {
+			if t := tr.task(b); t != nil {
+				tr.body.Handlers = append(tr.body.Handlers, t)
+			}
+		}
+	}
+}
+
+// items reads what a body does, in the order written.
 func (tr *taskReader) items(body *hclsyntax.Body) []Item {
 	var out []Item
 	for _, b := range body.Blocks {
@@ -49,18 +72,35 @@ func (tr *taskReader) items(body *hclsyntax.Body) []Item {
 			if bl := tr.block(b); bl != nil {
 				out = append(out, bl)
 			}
+		case "use":
+			if u := tr.use(b); u != nil {
+				out = append(out, u)
+			}
+		case "call":
+			if c := tr.call(b); c != nil {
+				out = append(out, c)
+			}
 		}
 	}
 	return out
+}
+
+// inner are the blocks that hold items inside a block.
+func (tr *taskReader) inner(more ...string) []string {
+	out := []string{"task", "check", "block", "use", "flush_handlers"}
+	if tr.unit == &tr.ld.pb.Unit {
+		out = append(out, "call")
+	}
+	return append(out, more...)
 }
 
 func (tr *taskReader) block(b *hclsyntax.Block) *Block {
 	if !labels(b, tr.set, "NAME") {
 		return nil
 	}
-	out := &Block{Name: b.Labels[0], Range: b.DefRange()}
+	out := &Block{Name: b.Labels[0], Range: b.DefRange(), Unit: tr.unit}
 	r := reader{what: fmt.Sprintf("The block %q", out.Name), body: b.Body, rng: out.Range, set: tr.set}
-	r.only([]string{"when", "tags", "description"}, []string{"task", "check", "block", "flush_handlers", "rescue", "always"})
+	r.only([]string{"when", "tags", "description"}, tr.inner("rescue", "always"))
 	out.When = r.expr("when")
 	out.Tags = r.strs("tags")
 	out.Items = tr.items(b.Body)
@@ -71,7 +111,7 @@ func (tr *taskReader) block(b *hclsyntax.Block) *Block {
 		if !labels(c, tr.set) {
 			continue
 		}
-		reader{what: fmt.Sprintf("The block %q", c.Type), body: c.Body, set: tr.set}.only(nil, []string{"task", "check", "block", "flush_handlers"})
+		reader{what: fmt.Sprintf("The block %q", c.Type), body: c.Body, set: tr.set}.only(nil, tr.inner())
 		if c.Type == "rescue" {
 			out.Rescue = append(out.Rescue, tr.items(c.Body)...)
 		} else {
@@ -88,16 +128,16 @@ func (tr *taskReader) task(b *hclsyntax.Block) *Task {
 	if !labels(b, tr.set, "MODULE", "NAME") {
 		return nil
 	}
-	t := &Task{Kind: b.Type, Module: b.Labels[0], Name: b.Labels[1], Range: b.DefRange(), Attrs: map[string]*hclsyntax.Attribute{}}
+	t := &Task{Kind: b.Type, Module: b.Labels[0], Name: b.Labels[1], Range: b.DefRange(), Unit: tr.unit, Attrs: map[string]*hclsyntax.Attribute{}}
 	if !tr.findModule(t, b) {
-		tr.play.broken[t.Address()] = true
+		tr.body.broken[t.local()] = true
 		return nil
 	}
-	if first, ok := tr.seen[t.Address()]; ok {
-		tr.set.Append(diag.Errorf("Duplicate "+t.Kind, &t.Range, "The play %q already has a %s %q %q, at %s. Give one of them another name, so that references are clear.", tr.play.Name, t.Kind, t.Module, t.Name, place(first)))
+	if first, ok := tr.seen[t.local()]; ok {
+		tr.set.Append(diag.Errorf("Duplicate "+t.Kind, &t.Range, "%s already has a %s %q %q, at %s. Give one of them another name, so that references are clear.", upperFirst(tr.what), t.Kind, t.Module, t.Name, place(first)))
 		return nil
 	}
-	tr.seen[t.Address()] = t.Range
+	tr.seen[t.local()] = t.Range
 	tr.all = append(tr.all, t)
 
 	r := reader{what: fmt.Sprintf("The %s %q %q", t.Kind, t.Module, t.Name), body: b.Body, rng: t.Range, set: tr.set}
@@ -119,9 +159,9 @@ func (tr *taskReader) task(b *hclsyntax.Block) *Task {
 }
 
 func (tr *taskReader) findModule(t *Task, b *hclsyntax.Block) bool {
-	find, names, other := tr.pb.reg.Step, tr.pb.reg.StepNames(), tr.pb.reg.Check
+	find, names, other := tr.ld.reg.Step, tr.ld.reg.StepNames(), tr.ld.reg.Check
 	if t.Kind == "check" {
-		find, names, other = tr.pb.reg.Check, tr.pb.reg.CheckNames(), tr.pb.reg.Step
+		find, names, other = tr.ld.reg.Check, tr.ld.reg.CheckNames(), tr.ld.reg.Step
 	}
 	info, ok := find(t.Module)
 	if ok {
@@ -164,7 +204,7 @@ func (tr *taskReader) meta(t *Task, r reader) {
 		tv, diags := hcl.AbsTraversalForExpr(ref)
 		rng := ref.Range()
 		if diags.HasErrors() || len(tv) != 3 || tv.RootName() != "handler" {
-			tr.set.Append(diag.Errorf("Invalid reference", &rng, "The argument \"notify\" takes a list of handlers of this play, written as [handler.MODULE.NAME]."))
+			tr.set.Append(diag.Errorf("Invalid reference", &rng, "The argument \"notify\" takes a list of handlers of %s, written as [handler.MODULE.NAME].", tr.whose()))
 			continue
 		}
 		t.Meta.notify = append(t.Meta.notify, notifyRef{attrName(tv[1]), attrName(tv[2]), rng})
@@ -210,7 +250,7 @@ func (tr *taskReader) retry(t *Task, b *hclsyntax.Block) {
 func (tr *taskReader) resolveNotify() {
 	byName := map[string]*Task{}
 	var names []string
-	for _, h := range tr.play.Handlers {
+	for _, h := range tr.declared.Handlers {
 		key := h.Module + "." + h.Name
 		byName[key] = h
 		names = append(names, key)
@@ -219,14 +259,22 @@ func (tr *taskReader) resolveNotify() {
 		for _, ref := range t.Meta.notify {
 			key := ref.module + "." + ref.name
 			h, ok := byName[key]
-			if !ok && tr.play.broken["handler."+key] {
+			if !ok && tr.declared.broken["handler."+key] {
 				continue
 			}
 			if !ok {
-				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "The play %q declares no handler %q %q.%s", tr.play.Name, ref.module, ref.name, diag.DidYouMean(key, names)))
+				tr.set.Append(diag.Errorf("Unknown handler", &ref.rng, "%s declares no handler %q %q.%s", upperFirst(tr.owner), ref.module, ref.name, diag.DidYouMean(key, names)))
 				continue
 			}
 			t.Meta.Notify = append(t.Meta.Notify, h)
 		}
 	}
+}
+
+// whose names the body for "handlers of".
+func (tr *taskReader) whose() string {
+	if tr.unit == &tr.ld.pb.Unit {
+		return "this play"
+	}
+	return tr.owner
 }

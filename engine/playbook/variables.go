@@ -41,12 +41,12 @@ func assignments(body *hclsyntax.Body, set *diag.Set) []assignment {
 	return out
 }
 
-func (pb *Playbook) readVariable(b *hclsyntax.Block, set *diag.Set) {
+func (u *Unit) readVariable(b *hclsyntax.Block, set *diag.Set) {
 	if !labels(b, set, "NAME") {
 		return
 	}
 	v := &Variable{Name: b.Labels[0], Range: b.DefRange(), typ: cty.DynamicPseudoType}
-	if old := pb.Variable(v.Name); old != nil {
+	if old := u.Variable(v.Name); old != nil {
 		set.Append(diag.Errorf("Duplicate variable", &v.Range, "The variable %q is declared twice, first at %s.", v.Name, place(old.Range)))
 		return
 	}
@@ -79,7 +79,7 @@ func (pb *Playbook) readVariable(b *hclsyntax.Block, set *diag.Set) {
 			v.readValidation(vb, set)
 		}
 	}
-	pb.Variables = append(pb.Variables, v)
+	u.Variables = append(u.Variables, v)
 }
 
 func (v *Variable) readValidation(b *hclsyntax.Block, set *diag.Set) {
@@ -104,8 +104,8 @@ func (v *Variable) readValidation(b *hclsyntax.Block, set *diag.Set) {
 }
 
 // Variable returns the declared variable of that name, or nil.
-func (pb *Playbook) Variable(name string) *Variable {
-	for _, v := range pb.Variables {
+func (u *Unit) Variable(name string) *Variable {
+	for _, v := range u.Variables {
 		if v.Name == name {
 			return v
 		}
@@ -113,9 +113,9 @@ func (pb *Playbook) Variable(name string) *Variable {
 	return nil
 }
 
-func (pb *Playbook) variableNames() []string {
-	out := make([]string, len(pb.Variables))
-	for i, v := range pb.Variables {
+func (u *Unit) variableNames() []string {
+	out := make([]string, len(u.Variables))
+	for i, v := range u.Variables {
 		out[i] = v.Name
 	}
 	return out
@@ -137,11 +137,11 @@ func (v *Variable) convert(val cty.Value, rng *hcl.Range, where string) (cty.Val
 }
 
 // validate evaluates the variable's validation blocks for a value.
-func (pb *Playbook) validate(v *Variable, val cty.Value, from string) hcl.Diagnostics {
+func (u *Unit) validate(v *Variable, val cty.Value, from string) hcl.Diagnostics {
 	var out hcl.Diagnostics
 	val = v.mark(val)
 	scope := &hcl.EvalContext{
-		Functions: pb.functions,
+		Functions: u.functions,
 		Variables: map[string]cty.Value{"var": cty.ObjectVal(map[string]cty.Value{v.Name: val})},
 	}
 	for _, rule := range v.validations {
@@ -206,6 +206,7 @@ type Given struct {
 type Globals struct {
 	values map[string]cty.Value
 	from   map[string]string
+	groups cty.Value // see WithGroups
 }
 
 // Globals evaluates the values given in *.auto.vars.hcl, files and on the
@@ -284,6 +285,9 @@ func (pb *Playbook) assign(a assignment, g *Globals, functions map[string]functi
 		rng, from = &a.rng, "set at "+place(a.rng)
 	}
 	v := pb.Variable(a.name)
+	if v == nil && pb.partial {
+		return
+	}
 	if v == nil {
 		set.Append(diag.Errorf("Unknown variable", rng, "The playbook declares no variable %q, so it cannot be given a value%s.%s", a.name, inParens(a.given), diag.DidYouMean(a.name, pb.variableNames())))
 		return

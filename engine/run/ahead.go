@@ -65,24 +65,29 @@ func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []st
 		a.window = min(2*a.window, maxWindow)
 	}
 	a.held = true
-	for n, it := range items {
-		t, ok := it.(*playbook.Task)
-		if _, flush := it.(*playbook.Flush); flush {
-			if len(pr.notified) > 0 {
-				return // the handlers act first
-			}
-			continue
-		}
+	turn := true // of the first task
+	look := func(t *playbook.Task, tags []string) bool {
+		first := turn
+		turn = false
 		switch {
-		case !ok || len(a.seen) >= a.window || n > 0 && t == a.blocked:
-			return // a block decides for itself whether and what it runs
+		case len(a.seen) >= a.window || !first && t == a.blocked:
+			return false
 		case a.asked[t] || !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)):
-			continue
+			return true
 		case !pr.lookAt(ctx, t):
 			a.blocked = t
-			return
+			return false
 		}
 		a.asked[t] = true
+		return true
+	}
+	if !pr.upcoming(items, tags, look) {
+		return
+	}
+	for i := len(pr.rest) - 1; i >= 0; i-- {
+		if !pr.upcoming(pr.rest[i].items, pr.rest[i].tags, look) {
+			return
+		}
 	}
 }
 
@@ -95,7 +100,7 @@ func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
 	}
 	instances := []*playbook.Instance{nil}
 	if m.ForEach != nil {
-		v, diags := m.ForEach.Value(pr.scope.Context(nil))
+		v, diags := m.ForEach.Value(pr.of(t.Unit).Context(nil))
 		if diags.HasErrors() || !v.IsKnown() {
 			return false
 		}
@@ -111,7 +116,7 @@ func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
 	for _, in := range instances {
 		u := newUse(pr, t, in)
 		if m.When != nil {
-			yes, known, out := pr.condition(m.When, u.extra)
+			yes, known, out := pr.condition(pr.of(t.Unit), m.When, u.extra)
 			if out.failed() || !known {
 				return false
 			}

@@ -149,6 +149,7 @@ func runCells(t *rapid.T, dir, src string, start map[string]int, oneByOne bool) 
 // told, done and left is what one task after the other gives.
 func TestLookingAheadEqualsOneByOne(t *testing.T) {
 	dir := t.TempDir()
+	writeSets(t, dir)
 	rapid.Check(t, func(t *rapid.T) {
 		ids := []string{"a", "b", "c", "d"}
 		start := map[string]int{}
@@ -156,6 +157,7 @@ func TestLookingAheadEqualsOneByOne(t *testing.T) {
 			start[id] = rapid.IntRange(0, 2).Draw(t, "start")
 		}
 		var b strings.Builder
+		b.WriteString("stack \"s\" { source = \"./stack\" }\nstack \"r\" { source = \"./stack\" }\n")
 		b.WriteString("play \"p\" {\n  hosts = \"all\"\n")
 		n := rapid.IntRange(1, 14).Draw(t, "tasks")
 		for i := range n {
@@ -163,6 +165,17 @@ func TestLookingAheadEqualsOneByOne(t *testing.T) {
 			switch kind := rapid.IntRange(0, 9).Draw(t, "kind"); {
 			case kind == 0:
 				fmt.Fprintf(&b, "  check \"cell\" \"t%d\" {\n    id = %q\n    is = %d\n    ignore_errors = true\n  }\n", i, id, to)
+			case kind == 1 && i%3 == 2: // a set, for what its variables are given
+				fmt.Fprintf(&b, "  use \"u%d\" {\n    source = \"./set\"\n    id = %q\n    to = %d\n", i, id, to)
+				switch rapid.IntRange(0, 3).Draw(t, "use") {
+				case 0:
+					b.WriteString("    for_each = [1, 2]\n")
+				case 1:
+					fmt.Fprintf(&b, "    when = %v\n", to == 1)
+				}
+				b.WriteString("  }\n")
+			case kind == 1 && i%3 == 1:
+				fmt.Fprintf(&b, "  call %q {}\n", rapid.SampledFrom([]string{"drain", "start"}).Draw(t, "hook"))
 			case kind == 1 && i > 0:
 				fmt.Fprintf(&b, "  block \"b%d\" {\n    task \"cell\" \"t%d\" {\n      id = %q\n      to = %d\n    }\n  }\n", i, i, id, to)
 			default:

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/module"
-	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
 // Question is asked before a task changes the first host, in a run that goes
@@ -30,7 +29,7 @@ const (
 // confirmations are the answers given so far. One question is asked at a time.
 type confirmations struct {
 	mu   sync.Mutex
-	by   map[*playbook.Task]Answer
+	by   map[string]Answer // by play and task
 	rest bool
 }
 
@@ -42,10 +41,11 @@ func (r *Runner) confirmed(ctx context.Context, u *use, changes []module.Change)
 	c := &r.confirmations
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rest {
+	id := u.pr.play.Name + "/" + u.t.Address()
+	a, ok := c.by[id]
+	if !ok && c.rest { // a task that was declined stays declined
 		return true
 	}
-	a, ok := c.by[u.t]
 	if !ok {
 		if ctx.Err() != nil || r.opts.stopped() {
 			return false
@@ -53,9 +53,9 @@ func (r *Runner) confirmed(ctx context.Context, u *use, changes []module.Change)
 		a = r.opts.Confirm(Question{Play: u.pr.play.Name, Task: u.address(), Host: u.pr.st.info.Name,
 			Changes: redact(event.Event{Changes: changes}, r.emit.clean).Changes}) // no event, so nothing hides secrets in it otherwise
 		if c.by == nil {
-			c.by = map[*playbook.Task]Answer{}
+			c.by = map[string]Answer{}
 		}
-		c.by[u.t] = a
+		c.by[id] = a
 		c.rest = a == Rest
 	}
 	return a == Yes || a == Rest

@@ -64,7 +64,7 @@ func (u *use) delegateName() (string, outcome) {
 	if e == nil {
 		return "", outcome{status: event.OK}
 	}
-	v, diags := e.Value(u.pr.scope.Context(u.extra))
+	v, diags := e.Value(u.pr.of(u.t.Unit).Context(u.extra))
 	if diags.HasErrors() {
 		return "", diagOutcome(diags)
 	}

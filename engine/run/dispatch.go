@@ -16,6 +16,8 @@ type dispatcher struct {
 	stop func() bool
 	// start lets a host begin, unless stop has come to be true in between.
 	start func(*hostState) bool
+	// begun is called once, when the last host has begun; nil calls nobody.
+	begun func()
 	// open reports whether a host may start now.
 	open func() bool
 	// wait blocks until open may give true and says why it never will, or "".
@@ -82,6 +84,10 @@ func (d dispatcher) run(hosts []*hostState, work func(*hostState), skip func(st 
 			work(st)
 			done <- st
 		}()
+		if len(waiting) == 0 && d.begun != nil {
+			d.begun()
+			d.begun = nil
+		}
 	}
 }
 

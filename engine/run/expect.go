@@ -58,6 +58,11 @@ func (u *use) unplanned(plan module.Plan) *event.Error {
 			return nil
 		}
 		return no("does not have this element of for_each")
+	case !ok && elementKey.MatchString(u.t.Address()): // likewise, of a set
+		if want, ok = p.Lookup(u.pr.play.Name, u.pr.st.info.Name, elementKey.ReplaceAllString(u.t.Address(), "")); ok && want.Digest == "" {
+			return nil
+		}
+		return no("does not have this element of for_each")
 	case !ok && u.t.Kind == "handler":
 		return nil // it was notified by what the plan has
 	case !ok:

@@ -2,17 +2,19 @@ package run
 
 import (
 	"context"
+	"regexp"
+	"slices"
 
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
 // handlers runs what was notified, in the order declared, until nothing more
-// is: a handler may notify others.
+// is: a handler may notify others. Those of sets come after the play's own.
 func (pr *playRun) handlers(ctx context.Context) outcome {
 	for again := true; again; {
 		again = false
-		for _, h := range pr.play.Handlers {
+		for _, h := range pr.allHandlers() {
 			if !pr.notified[h] {
 				continue
 			}
@@ -47,10 +49,11 @@ func (pr *playRun) notify(t *playbook.Task, ev event.Event) {
 	}
 }
 
-// carryOver notifies the handlers that an earlier run did not get to.
-func (pr *playRun) carryOver() {
+// carryOver notifies those of some handlers that an earlier run did not get to.
+// Those of sets and stacks have their turn when these are entered.
+func (pr *playRun) carryOver(handlers []*playbook.Task) {
 	for _, address := range pr.r.opts.Pending[pr.st.info.Name][pr.play.Name] {
-		for _, h := range pr.play.Handlers {
+		for _, h := range handlers {
 			if h.Address() != address {
 				continue
 			}
@@ -66,12 +69,12 @@ func (pr *playRun) carryOver() {
 // pending are the handlers that were notified and have not run.
 func (pr *playRun) pending() []string {
 	var out []string
-	for _, h := range pr.play.Handlers {
+	for _, h := range pr.allHandlers() {
 		if pr.notified[h] {
 			out = append(out, h.Address())
 		}
 	}
-	return out
+	return append(out, pr.owed()...)
 }
 
 // notifies are the addresses of the handlers a task notifies.
@@ -82,3 +85,25 @@ func notifies(t *playbook.Task) []string {
 	}
 	return out
 }
+
+// owed are handlers of sets and stacks that an earlier run did not get to and
+// this one did not enter. They stay pending as long as the playbook has them.
+func (pr *playRun) owed() []string {
+	var out []string
+	for _, address := range pr.r.opts.Pending[pr.st.info.Name][pr.play.Name] {
+		if slices.ContainsFunc(pr.allHandlers(), func(h *playbook.Task) bool { return h.Address() == address }) {
+			continue
+		}
+		plain := elementKey.ReplaceAllString(address, "")
+		for _, u := range playbook.Units(pr.play.Items) {
+			if slices.ContainsFunc(u.Handlers, func(h *playbook.Task) bool { return h.Address() == plain }) {
+				out = append(out, address)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// elementKey is the part of an address that names an element of a for_each.
+var elementKey = regexp.MustCompile(`\["(?:[^"\\]|\\.)*"\]`)

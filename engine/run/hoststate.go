@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,6 +20,10 @@ type hostState struct {
 	r     *Runner
 	info  Host
 	conns map[account]*connection
+	warm  *warming // a connection that is opened ahead; nil if none is
+	idle  bool     // its connections wait for a later play
+	// altered says that facts of earlier runs hold no more.
+	altered bool
 	// settled says that no job of an earlier run is under way on the host.
 	settled bool
 
@@ -40,6 +43,8 @@ type hostState struct {
 	beyond bool
 	// rescued says that something failed in its last play and was made up for.
 	rescued bool
+	// present says which stacks the host has, as far as that was looked at.
+	present map[*playbook.Stack]presence
 }
 
 // account is whom a connection runs commands as.
@@ -57,7 +62,9 @@ type connection struct {
 
 func newHostState(r *Runner, h Host) *hostState {
 	r.emit.keep(h.Secrets...)
-	return &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, status: event.NotRun}
+	st := &hostState{r: r, info: h, conns: map[account]*connection{}, counts: map[event.Status]int{}, present: map[*playbook.Stack]presence{}, status: event.NotRun}
+	st.remember()
+	return st
 }
 
 // lost reports whether the host has failed and takes no part any more.
@@ -83,57 +90,6 @@ func (st *hostState) missed(play string) {
 
 func (st *hostState) summary() event.HostSummary {
 	return event.HostSummary{Status: st.status, Tasks: st.counts, Error: st.r.emit.clean(st.problem), Pending: st.pending}
-}
-
-func (st *hostState) close() {
-	for _, c := range st.conns {
-		_ = c.t.Close()
-	}
-}
-
-// conn returns the connection with or without become, opening it at first use.
-// Plays may become different users, each of whom has a connection.
-func (st *hostState) conn(ctx context.Context, become bool, user string) (*connection, error) {
-	as := account{become, user}
-	if !become {
-		as.user = ""
-	}
-	c := st.conns[as]
-	if c == nil {
-		start := time.Now()
-		t, err := st.dial(ctx, become, user)
-		if err != nil {
-			return nil, err
-		}
-		c = &connection{st: st, t: t, h: host.New(st.info.Name, t)}
-		st.conns[as] = c
-		st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: time.Since(start)})
-	}
-	if !st.settled { // also if an earlier attempt gave up waiting
-		if err := st.settle(ctx, c); err != nil {
-			return nil, err
-		}
-		st.settled = true
-	}
-	return c, nil
-}
-
-// dial connects. A host whose sshd answers and then breaks off is in the middle
-// of something (its sshd is being replaced or restarted): it is asked again for
-// a while. Everything else is told at once.
-func (st *hostState) dial(ctx context.Context, become bool, user string) (host.Transport, error) {
-	deadline := time.Now().Add(min(st.r.opts.patience(), 2*time.Minute))
-	for wait := time.Second; ; wait = min(2*wait, 10*time.Second) {
-		t, err := st.r.connect(ctx, st.info.Name, become, user)
-		var ce *host.ConnectError
-		if err == nil || !errors.As(err, &ce) || !ce.Passing || time.Now().Add(wait).After(deadline) {
-			return t, err
-		}
-		st.waiting("the host breaks off logins (its sshd may be being replaced); trying again: " + firstLine(ce.What))
-		if !pause(ctx, st.r.opts.Stop, wait) {
-			return nil, err
-		}
-	}
 }
 
 func (st *hostState) waiting(text string) {
@@ -183,6 +139,7 @@ func (st *hostState) lock(ctx context.Context, c *connection) error {
 
 // forget drops what is known of the host after a change that may alter it.
 func (st *hostState) forget() {
+	st.altered = true
 	for _, c := range st.conns {
 		c.h.Forget()
 	}
@@ -192,8 +149,8 @@ func (st *hostState) forget() {
 // it is told, also if a rescue made up for it; an interrupted host has not failed.
 func (st *hostState) play(ctx context.Context, pl *playState, batch int) {
 	start := time.Now()
-	pr := &playRun{st: st, r: st.r, pl: pl, play: pl.play, batch: batch, notified: map[*playbook.Task]bool{}}
-	pr.carryOver()
+	pr := &playRun{st: st, r: st.r, pl: pl, play: pl.play, batch: batch, notified: map[*playbook.Task]bool{}, scopes: map[*playbook.Unit]*playbook.Scope{}}
+	pr.carryOver(pl.play.Handlers)
 	st.status, st.problem, st.beyond = event.OK, "", false
 	res := pr.run(ctx)
 	st.rescued = pr.rescued

@@ -15,6 +15,13 @@ type locks struct {
 	busy map[string]chan struct{} // closed when the attempt under way has ended
 }
 
+// drop forgets the lock of a host whose connection is closed.
+func (l *locks) drop(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, name)
+}
+
 func (l *locks) take(ctx context.Context, name string, t host.Transport, o Options) error {
 	for {
 		l.mu.Lock()

@@ -20,16 +20,17 @@ type once struct {
 
 // shared runs a task on the first host of the play that gets there.
 func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.Instance, f func() (cty.Value, outcome)) (cty.Value, outcome) {
-	key := lookKey{t: t}
+	key := ""
 	if in != nil {
-		key.key = in.Key
+		key = in.Key
 	}
+	at := address(t, key) // not the task itself: elements of a set's for_each are each host's own
 	pr.pl.mu.Lock()
-	o := pr.pl.onces[key]
+	o := pr.pl.onces[at]
 	mine := o == nil
 	if mine {
 		o = &once{host: pr.st.info.Name, done: make(chan struct{})}
-		pr.pl.onces[key] = o
+		pr.pl.onces[at] = o
 	}
 	pr.pl.mu.Unlock()
 	if mine {
@@ -43,14 +44,14 @@ func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.In
 		return skippedResult(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted"}}
 	}
 	if !o.out.failed() {
-		pr.report(t, key.key, event.Event{Status: event.Skipped, Message: "done once, on " + o.host})
+		pr.report(t, key, event.Event{Status: event.Skipped, Message: "done once, on " + o.host})
 		return o.res, outcome{status: event.OK}
 	}
 	out := outcome{status: event.Failed, err: &event.Error{Summary: "Failed on " + o.host, Detail: "The task runs once for all hosts of the play, and it failed there. This host goes no further."}}
 	if o.out.status == event.Interrupted {
 		out.status = event.Interrupted
 	}
-	return skippedResult(t), pr.fail(t, key.key, out)
+	return skippedResult(t), pr.fail(t, key, out)
 }
 
 // enter waits for a place in a task with throttle; leave gives it back.
@@ -59,10 +60,10 @@ func (pl *playState) enter(ctx context.Context, t *playbook.Task) (leave func(),
 		return func() {}, true
 	}
 	pl.mu.Lock()
-	places := pl.throttles[t]
+	places := pl.throttles[t.Address()]
 	if places == nil {
 		places = make(chan struct{}, t.Meta.Throttle)
-		pl.throttles[t] = places
+		pl.throttles[t.Address()] = places
 	}
 	pl.mu.Unlock()
 	select {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
@@ -19,8 +20,12 @@ type playRun struct {
 	pl    *playState
 	play  *playbook.Play
 	batch int
-	gate  string // set while the checks of a gate run
-	scope *playbook.Scope
+	gate  string          // set while the checks of a gate run
+	scope *playbook.Scope // of the play itself
+
+	scopes map[*playbook.Unit]*playbook.Scope // of the sets and hooks that were entered
+	units  []*playbook.Unit                   // those with handlers, in the order entered
+	rest   []cursor                           // what follows around the items that run, outermost first
 
 	notified map[*playbook.Task]bool // handlers that are to run
 	carried  map[*playbook.Task]bool // those of them that an earlier run owes
@@ -56,6 +61,7 @@ func (pr *playRun) begin(ctx context.Context) outcome {
 		return diagOutcome(diags)
 	}
 	pr.scope = scope
+	pr.st.tellPresent(scope)
 	pr.r.emit.keep(scope.Secrets()...) // also where one is a part of an argument
 	if out := pr.gather(ctx); out.failed() {
 		return out
@@ -63,9 +69,28 @@ func (pr *playRun) begin(ctx context.Context) outcome {
 	return diagOutcome(scope.Locals())
 }
 
+// known are the facts of earlier runs, if they hold all that the playbook
+// mentions and nothing has changed the host since this run began.
+func (pr *playRun) known() host.Facts {
+	if pr.r.opts.Known == nil || pr.st.altered {
+		return nil
+	}
+	facts := pr.r.opts.Known(pr.st.info.Name)
+	for _, n := range pr.r.pb.Facts {
+		if _, ok := facts[n]; !ok || n == "user" { // that one is of the connection
+			return nil
+		}
+	}
+	return facts
+}
+
 // gather makes the facts the playbook mentions known.
 func (pr *playRun) gather(ctx context.Context) outcome {
 	if len(pr.r.pb.Facts) == 0 {
+		return outcome{status: event.OK}
+	}
+	if known := pr.known(); known != nil {
+		pr.scope.SetFacts(known)
 		return outcome{status: event.OK}
 	}
 	c, err := pr.st.conn(ctx, pr.become(nil), pr.play.BecomeUser)
@@ -75,6 +100,9 @@ func (pr *playRun) gather(ctx context.Context) outcome {
 	facts, err := c.h.Facts(ctx, pr.r.pb.Facts...)
 	if err != nil {
 		return failure(err, nil)
+	}
+	if pr.r.opts.Learned != nil {
+		pr.r.opts.Learned(pr.st.info.Name, facts)
 	}
 	pr.scope.SetFacts(facts)
 	return outcome{status: event.OK}
@@ -86,24 +114,39 @@ func (pr *playRun) become(t *playbook.Task) bool {
 	switch {
 	case t != nil && t.Meta.Become != nil:
 		return *t.Meta.Become
+	case t != nil && t.Unit.Become != nil:
+		return *t.Unit.Become
 	case pr.play.Become != nil:
 		return *pr.play.Become
 	}
 	return pr.st.info.Become
 }
 
-// items runs tasks and blocks in order until one fails.
+// items runs tasks, blocks, uses and calls in order until one fails.
 func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []string) outcome {
 	for i, it := range items {
 		var out outcome
-		switch it := it.(type) {
-		case *playbook.Task:
-			pr.aheadOf(ctx, items[i:], tags)
-			out = pr.task(ctx, it, tags)
-		case *playbook.Block:
-			out = pr.block(ctx, it, tags)
-		case *playbook.Flush:
-			out = pr.handlers(ctx)
+		if t, ok := it.(*playbook.Task); ok {
+			if pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
+				out = pr.needs(ctx, t.Needs)
+			}
+			if !out.failed() {
+				pr.aheadOf(ctx, items[i:], tags)
+				out = pr.task(ctx, t, tags)
+			}
+		} else {
+			leave := pr.follow(items[i+1:], tags)
+			switch it := it.(type) {
+			case *playbook.Block:
+				out = pr.block(ctx, it, tags)
+			case *playbook.Use:
+				out = pr.useSet(ctx, it, tags)
+			case *playbook.Call:
+				out = pr.call(ctx, it, tags)
+			case *playbook.Flush:
+				out = pr.handlers(ctx)
+			}
+			leave()
 		}
 		if out.failed() {
 			return out
@@ -114,21 +157,26 @@ func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []stri
 
 func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) outcome {
 	tags = append(tags[:len(tags):len(tags)], b.Tags...)
+	if out := pr.needs(ctx, b.Needs); out.failed() {
+		return out
+	}
 	if b.When != nil {
-		yes, known, out := pr.condition(b.When, nil)
+		yes, known, out := pr.condition(pr.of(b.Unit), b.When, nil)
 		switch {
 		case out.failed():
 			return out
 		case known && !yes:
-			playbook.Walk([]playbook.Item{b}, func(t *playbook.Task) { pr.skip(t) })
+			pr.skipItems([]playbook.Item{b})
 			return outcome{status: event.OK}
 		}
 	}
+	leave := pr.follow(b.Always, tags)
 	out := pr.items(ctx, b.Items, tags)
 	if out.failed() && out.status != event.Interrupted && len(b.Rescue) > 0 {
 		pr.rescued = true
 		out = pr.items(ctx, b.Rescue, tags)
 	}
+	leave()
 	if len(b.Always) > 0 && (out.status != event.Interrupted || out.held) {
 		before := pr.ending
 		pr.ending = pr.ending || out.held
@@ -142,8 +190,8 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 
 // condition evaluates a condition; known is false if it depends on what a plan
 // cannot know.
-func (pr *playRun) condition(e hclsyntax.Expression, extra map[string]cty.Value) (yes, known bool, out outcome) {
-	v, diags := e.Value(pr.scope.Context(extra))
+func (pr *playRun) condition(scope *playbook.Scope, e hclsyntax.Expression, extra map[string]cty.Value) (yes, known bool, out outcome) {
+	v, diags := e.Value(scope.Context(extra))
 	if diags.HasErrors() {
 		return false, false, diagOutcome(diags)
 	}
@@ -165,5 +213,7 @@ func (pr *playRun) condition(e hclsyntax.Expression, extra map[string]cty.Value)
 // skip reports a task that does not run and makes its result known.
 func (pr *playRun) skip(t *playbook.Task) {
 	pr.report(t, "", event.Event{Status: event.Skipped})
-	pr.scope.SetResult(t, skippedResult(t))
+	if s := pr.of(t.Unit); s != nil { // nil in a set that was not entered
+		s.SetResult(t, skippedResult(t))
+	}
 }

@@ -22,20 +22,22 @@ type playState struct {
 	alive   []*hostState // the play's hosts that had not failed before
 	budget  *budget
 	spread  *spread
+	index   int  // of the play in the run
+	gated   bool // checks of a gate look at the play's hosts
 
 	mu        sync.Mutex
-	onces     map[lookKey]*once
-	throttles map[*playbook.Task]chan struct{}
+	onces     map[string]*once // by address
+	throttles map[string]chan struct{}
 }
 
 // play moves one play over its hosts. It returns why no further play may run,
 // or "".
-func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
+func (r *Runner) play(ctx context.Context, index int, ph PlayHosts) (halted string) {
 	start := time.Now()
 	p := ph.Play
 	pl := &playState{
-		r: r, play: p, hosts: ph, rollout: p.Rollout, resumed: r.opts.Resume.play(p.Name),
-		onces: map[lookKey]*once{}, throttles: map[*playbook.Task]chan struct{}{},
+		r: r, index: index, play: p, hosts: ph, rollout: p.Rollout, resumed: r.opts.Resume.play(p.Name),
+		onces: map[string]*once{}, throttles: map[string]chan struct{}{},
 	}
 	if ph.Rollout != nil {
 		pl.rollout = *ph.Rollout
@@ -43,6 +45,9 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 	ahead := pl.rollout
 	if r.opts.Mode == Plan { // looking needs no waves, and equal answers are told once
 		pl.rollout = playbook.Rollout{Parallel: pl.rollout.Parallel, MaxFailed: pl.rollout.MaxFailed}
+	}
+	for _, g := range pl.rollout.Gates {
+		pl.gated = pl.gated || g.Kind == playbook.GateCheck && g.On != playbook.OnController
 	}
 	pl.budget = newBudget(pl.rollout.MaxFailed, len(ph.Hosts))
 	todo := pl.begin(ahead)
@@ -57,6 +62,12 @@ func (r *Runner) play(ctx context.Context, ph PlayHosts) (halted string) {
 			if st.playing != p {
 				st.notRun(p, halted)
 			}
+		}
+	}
+	if pl.gated {
+		pl.gated = false
+		for _, st := range pl.alive {
+			pl.rest(st)
 		}
 	}
 	r.emit.emit(event.Event{Kind: event.PlayFinished, Play: p.Name, Duration: time.Since(start), Message: halted})
@@ -121,9 +132,13 @@ func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 			}
 		}
 	}
-	for _, w := range ws {
+	for i, w := range ws {
+		var next *wave
+		if i+1 < len(ws) {
+			next = &ws[i+1]
+		}
 		if len(w.hosts) > 0 {
-			if why := pl.batch(ctx, w); why != "" {
+			if why := pl.batch(ctx, w, next); why != "" {
 				return why
 			}
 		}
@@ -134,8 +149,8 @@ func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 	return ""
 }
 
-// batch works on one wave of hosts.
-func (pl *playState) batch(ctx context.Context, w wave) string {
+// batch works on one wave of hosts; next is the one after it, nil if none is.
+func (pl *playState) batch(ctx context.Context, w wave, next *wave) string {
 	r, p := pl.r, pl.play
 	start := time.Now()
 	names := make([]string, len(w.hosts))
@@ -146,7 +161,8 @@ func (pl *playState) batch(ctx context.Context, w wave) string {
 	stop := func() bool { return r.why(ctx, pl.budget) != "" }
 	d := dispatcher{
 		parallel: r.opts.parallel(pl.rollout), spread: pl.spread, stop: stop, open: pl.open,
-		wait: func() string { return pl.await(ctx) },
+		wait:  func() string { return pl.await(ctx) },
+		begun: func() { pl.openAhead(ctx, &w, next) },
 		start: func(st *hostState) bool {
 			return pl.budget.begin(func() {
 				r.emit.emit(event.Event{Kind: event.HostStarted, Play: p.Name, Batch: w.n, Host: st.info.Name})
@@ -155,7 +171,9 @@ func (pl *playState) batch(ctx context.Context, w wave) string {
 	}
 	d.run(w.hosts, func(st *hostState) {
 		st.playing = p
+		pl.rouse(st)
 		st.play(ctx, pl, w.n)
+		pl.rest(st)
 	}, func(st *hostState, why string) {
 		if why == "" {
 			why = r.why(ctx, pl.budget)

@@ -15,7 +15,7 @@ type Reached struct {
 
 // NewReached begins with nothing reached; run is the last one whose events come.
 func NewReached(pb *playbook.Playbook, run string) *Reached {
-	return &Reached{pb: pb, undo: map[string]map[string]bool{}, out: &Resume{Run: run, Plays: map[string]*ResumedPlay{}}}
+	return &Reached{pb: pb, undo: map[string]map[string]bool{}, out: &Resume{Run: run, Plays: map[string]*ResumedPlay{}, Present: map[string]map[string]bool{}}}
 }
 
 // Resume is what was reached by the events so far.
@@ -46,9 +46,14 @@ func (f *Reached) Event(e event.Event) error {
 		if e.Status == event.OK {
 			p.Passed[GateAt{Gate: e.Gate, Batch: e.Batch}] = true
 		}
+	case event.StackDetected:
+		if f.out.Present[e.Host] == nil {
+			f.out.Present[e.Host] = map[string]bool{}
+		}
+		f.out.Present[e.Host][e.Task] = e.Status == event.OK
 	case event.TaskFinished:
 		switch {
-		case f.undo[e.Play][e.Task]: // what was done before may have been undone
+		case f.undo[e.Play][elementKey.ReplaceAllString(e.Task, "")]: // what was done before may have been undone
 			delete(p.Acted, e.Host)
 		case e.Status == event.Changed:
 			if p.Acted[e.Host] == nil {
@@ -66,11 +71,18 @@ func (f *Reached) undoing(play string) map[string]bool {
 	var blocks func([]playbook.Item)
 	blocks = func(items []playbook.Item) {
 		for _, it := range items {
-			if b, ok := it.(*playbook.Block); ok {
-				for _, part := range [][]playbook.Item{b.Rescue, b.Always} {
+			switch it := it.(type) {
+			case *playbook.Block:
+				for _, part := range [][]playbook.Item{it.Rescue, it.Always} {
 					playbook.Walk(part, func(t *playbook.Task) { out[t.Address()] = true })
 				}
-				blocks(b.Items)
+				blocks(it.Items)
+			case *playbook.Use:
+				blocks(it.Unit.Items)
+			case *playbook.Call:
+				for _, u := range it.Units {
+					blocks(u.Items)
+				}
 			}
 		}
 	}

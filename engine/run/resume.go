@@ -5,6 +5,9 @@ package run
 type Resume struct {
 	Run   string // the run that is resumed
 	Plays map[string]*ResumedPlay
+	// Present says which stacks the hosts had when they were looked at, by host and
+	// stack. They may not show it any more.
+	Present map[string]map[string]bool
 }
 
 // ResumedPlay is what had been reached in one play.

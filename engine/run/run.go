@@ -37,8 +37,11 @@ type Runner struct {
 
 	confirmations confirmations
 
+	last map[string]int // by host: the index of the last play it has a part in
+
 	mu      sync.Mutex
 	stopped *event.Stopped // the gate at which the run stopped
+	idle    int            // hosts whose connections wait for a later play
 }
 
 // New prepares a run.
@@ -57,8 +60,10 @@ func New(pb *playbook.Playbook, g playbook.Globals, c Connect, o Options) *Runne
 // the stream says so.
 func (r *Runner) Run(ctx context.Context, plays []PlayHosts) (event.Summary, error) {
 	start := time.Now()
-	for _, ph := range plays {
+	r.last = map[string]int{}
+	for i, ph := range plays {
 		for _, h := range ph.Hosts {
+			r.last[h.Name] = i
 			if r.hosts[h.Name] == nil {
 				r.hosts[h.Name] = newHostState(r, h)
 				r.order = append(r.order, h.Name)
@@ -68,9 +73,9 @@ func (r *Runner) Run(ctx context.Context, plays []PlayHosts) (event.Summary, err
 	defer r.close()
 	r.emit.emit(event.Event{Kind: event.RunStarted, Mode: string(r.opts.Mode), Message: r.pb.Name, Hosts: r.order})
 	halted := ""
-	for _, ph := range plays {
+	for i, ph := range plays {
 		if halted == "" {
-			halted = r.play(ctx, ph)
+			halted = r.play(ctx, i, ph)
 			continue
 		}
 		r.skipPlay(ph, halted)

@@ -23,20 +23,20 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 	if why := pr.heldBack(); why != "" {
 		return outcome{status: event.Interrupted, held: true, err: &event.Error{Summary: "Stopped before " + t.Address() + ": " + why}}
 	}
-	if pr.r.opts.Skip[t] {
-		pr.scope.SetResult(t, skippedResult(t))
+	if t.In(pr.r.opts.Skip) {
+		pr.of(t.Unit).SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
 	}
 	if t.Kind != "handler" && pr.gate == "" && !pr.r.opts.selected(append(tags[:len(tags):len(tags)], t.Meta.Tags...)) {
-		pr.scope.SetResult(t, skippedResult(t))
+		pr.of(t.Unit).SetResult(t, skippedResult(t))
 		return outcome{status: event.OK}
 	}
 	if t.Meta.ForEach == nil {
 		res, out := pr.instance(ctx, t, nil)
-		pr.scope.SetResult(t, res)
+		pr.of(t.Unit).SetResult(t, res)
 		return out
 	}
-	v, diags := t.Meta.ForEach.Value(pr.scope.Context(nil))
+	v, diags := t.Meta.ForEach.Value(pr.of(t.Unit).Context(nil))
 	if diags.HasErrors() {
 		return pr.fail(t, "", diagOutcome(diags))
 	}
@@ -60,7 +60,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 			return out
 		}
 	}
-	pr.scope.SetResult(t, cty.ObjectVal(results))
+	pr.of(t.Unit).SetResult(t, cty.ObjectVal(results))
 	return outcome{status: event.OK}
 }
 
@@ -68,7 +68,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.Instance) (cty.Value, outcome) {
 	u := pr.taken(t, in)
 	if t.Meta.When != nil {
-		yes, known, out := pr.condition(t.Meta.When, u.extra)
+		yes, known, out := pr.condition(pr.of(t.Unit), t.Meta.When, u.extra)
 		switch {
 		case out.failed():
 			return skippedResult(t), pr.fail(t, u.key, out)
@@ -160,6 +160,11 @@ func (pr *playRun) event(t *playbook.Task, key string, ev event.Event) event.Eve
 	if ev.Error != nil && ev.Error.File == "" {
 		e := *ev.Error
 		e.File, e.Line = t.Range.Filename, t.Range.Start.Line
+		ev.Error = &e
+	}
+	if at := t.Unit.UsedAt(); at != "" && ev.Error != nil && ev.Error.Address == "" && ev.Kind == event.TaskFinished {
+		e := *ev.Error
+		e.Detail = strings.TrimLeft(e.Detail+"\n\nUsed at "+at+".", "\n")
 		ev.Error = &e
 	}
 	return ev

@@ -60,7 +60,7 @@ func (u *use) attempts(ctx context.Context) (event.Event, cty.Value) {
 		done := ev.Status != event.Failed && ev.Status != event.Unreachable
 		why := "it failed"
 		if done && retry.Until != nil && ev.Status != event.Planned && ev.Status != event.Undecided {
-			yes, known, out := u.pr.condition(retry.Until, u.withSelf(res))
+			yes, known, out := u.pr.condition(u.pr.of(u.t.Unit), retry.Until, u.withSelf(res))
 			if out.failed() {
 				ev.Status, ev.Error = out.status, out.err
 				return ev, res
@@ -120,7 +120,7 @@ func (u *use) withSelf(res cty.Value) map[string]cty.Value {
 func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[string]cty.Value) {
 	ran := ev.Status == event.OK || ev.Status == event.Changed || ev.Status == event.Failed && u.ran
 	if e := u.t.Meta.FailedWhen; e != nil && ran {
-		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
+		yes, _, out := u.pr.condition(u.pr.of(u.t.Unit), e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
 		switch {
 		case out.failed():
 			ev.Status, ev.Error = out.status, out.err
@@ -136,7 +136,7 @@ func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[
 		}
 	}
 	if e := u.t.Meta.ChangedWhen; e != nil && (ev.Status == event.OK || ev.Status == event.Changed) {
-		yes, _, out := u.pr.condition(e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
+		yes, _, out := u.pr.condition(u.pr.of(u.t.Unit), e, u.withSelf(resultValue(u.t.Kind, ev.Status, ev.Findings, own)))
 		switch {
 		case out.failed():
 			ev.Status, ev.Error = out.status, out.err
@@ -163,6 +163,7 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 	l := u.look
 	u.look = nil
 	if l != nil {
+		u.ran = true
 		if chk, ok := l.d.step.(module.Check); ok {
 			return u.checked(ctx, chk, l.findings, nil)
 		}
@@ -277,7 +278,7 @@ type decodedStep struct {
 
 func (u *use) decode() (decodedStep, outcome) {
 	b, step := playbook.Bind(u.t)
-	scope := u.pr.scope.Context(u.extra)
+	scope := u.pr.of(u.t.Unit).Context(u.extra)
 	d, diags := b.Decode(playbook.Target(u.t), scope, u.pr.r.pb.Files)
 	if diags.HasErrors() {
 		return decodedStep{}, diagOutcome(diags)
@@ -323,7 +324,7 @@ func (u *use) environment() (map[string]string, outcome) {
 	var env map[string]string
 	var b schema.Block
 	b.StringMap(&env, "environment", "Environment of commands.", schema.MaySensitive)
-	d, diags := b.DecodeExpr("environment", u.t.Meta.Environment, u.pr.scope.Context(u.extra))
+	d, diags := b.DecodeExpr("environment", u.t.Meta.Environment, u.pr.of(u.t.Unit).Context(u.extra))
 	u.pr.r.emit.keep(d.Secrets...)
 	return env, diagOutcome(diags)
 }

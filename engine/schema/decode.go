@@ -159,6 +159,10 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		}
 		v = text
 	}
+	if a.local != nil {
+		a.local(v.AsString(), files)
+		return diags
+	}
 	if err := a.set(v); err != nil {
 		if len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name {
 			return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)

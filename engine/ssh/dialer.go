@@ -20,6 +20,8 @@ type Dialer struct {
 	keys  *keyStore
 	slots chan struct{} // one per handshake in progress
 
+	pulse pulse
+
 	mu    sync.Mutex
 	jumps map[string]*jumpHost
 }
@@ -71,7 +73,6 @@ type jumpHost struct {
 	mu     sync.Mutex
 	client *xssh.Client
 	users  int
-	prior  func() // releases the hop before this one
 }
 
 // drop closes the connection, if there is one.
@@ -83,12 +84,8 @@ func (j *jumpHost) drop() {
 
 func (j *jumpHost) dropLocked() {
 	if j.client != nil {
-		_ = j.client.Close()
+		_ = j.client.Close() // which gives back the hop before this one
 		j.client = nil
-		if j.prior != nil {
-			j.prior()
-			j.prior = nil
-		}
 	}
 }
 
@@ -121,23 +118,25 @@ func (d *Dialer) through(ctx context.Context, t Target) (dialFunc, chan struct{}
 	}
 	j.mu.Unlock()
 	if client == nil {
-		c, release, err := d.handshake(ctx, hop, &offeredKeys{})
-		if err != nil {
-			return nil, nil, nil, jumpError(t, hop, err)
-		}
-		client = c
-		j.mu.Lock()
-		j.client, j.prior = c, release
-		j.users++
-		j.mu.Unlock()
-		go func() {
-			_ = c.Wait()
+		set := make(chan struct{}) // the connection may end before it is known here
+		var c *xssh.Client
+		c, err := d.handshake(ctx, hop, &offeredKeys{}, func() {
+			<-set
 			j.mu.Lock()
 			if j.client == c {
 				j.dropLocked()
 			}
 			j.mu.Unlock()
-		}()
+		})
+		if err != nil {
+			return nil, nil, nil, jumpError(t, hop, err)
+		}
+		client = c
+		j.mu.Lock()
+		j.client = c
+		j.users++
+		j.mu.Unlock()
+		close(set)
 	}
 	once := sync.OnceFunc(func() {
 		j.mu.Lock()

@@ -10,12 +10,12 @@ import (
 )
 
 // handshake reaches t, checks its host key and logs in, all within
-// t.ConnectTimeout once it is its turn. release gives back the jump hosts the
-// connection goes through, after it is closed.
-func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys) (client *xssh.Client, release func(), err error) {
+// t.ConnectTimeout once it is its turn. When the connection has ended, gone is
+// called and the jump hosts it goes through are given back.
+func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys, gone func()) (client *xssh.Client, err error) {
 	dial, perJump, back, err := d.through(ctx, t)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -25,14 +25,14 @@ func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys) 
 	if perJump != nil {
 		leave, err := take(ctx, perJump)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		defer leave()
 		jitter(ctx, 5*time.Millisecond)
 	}
 	leave, err := take(ctx, d.slots)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer leave()
 
@@ -41,12 +41,12 @@ func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys) 
 	defer cancel()
 	raw, err := dial(ctx, t.hostPort())
 	if err != nil {
-		return nil, nil, dialError(outer, t, err)
+		return nil, dialError(outer, t, err)
 	}
 	check, err := newHostKeyCheck(d.keys, t)
 	if err != nil {
 		_ = raw.Close()
-		return nil, nil, err
+		return nil, err
 	}
 	l := &login{t: t, socket: d.opt.AgentSocket}
 	defer l.close()
@@ -68,11 +68,12 @@ func (d *Dialer) handshake(ctx context.Context, t Target, offered *offeredKeys) 
 	if err != nil {
 		_ = raw.Close()
 		if check.refused != nil {
-			return nil, nil, check.refused
+			return nil, check.refused
 		}
-		return nil, nil, loginError(outer, ctx, t, l, err)
+		return nil, loginError(outer, ctx, t, l, err)
 	}
-	return xssh.NewClient(cc, chans, offered.listen(reqs)), back, nil
+	go offered.listen(reqs, func() { gone(); back() })
+	return xssh.NewClient(cc, chans, noRequests()), nil
 }
 
 // jumpError says that a hop failed on the way to t.

@@ -16,12 +16,12 @@ type link struct {
 	opt     Options
 	st      *stats
 	client  *xssh.Client
-	release func()
 	offered *offeredKeys
 
-	look, act slot
-	// single says that the server gives only one session at a time: questions
-	// and actions share a shell.
+	main, side slot // side is opened while something long blocks main
+
+	// single says that the server gives only one session at a time: whatever is
+	// asked waits for its turn in the main shell.
 	mu     sync.Mutex
 	single bool
 	noSftp bool
@@ -46,22 +46,16 @@ func (s *slot) get() *shell {
 
 // newLink logs in and opens the first shell.
 func (d *Dialer) newLink(ctx context.Context, t Target, st *stats) (*link, error) {
-	offered := &offeredKeys{arrived: make(chan struct{})}
-	client, release, err := d.handshake(ctx, t, offered)
-	if err != nil {
+	l := &link{t: t, opt: d.opt, st: st, offered: &offeredKeys{arrived: make(chan struct{})}, dead: make(chan struct{})}
+	var err error
+	if l.client, err = d.handshake(ctx, t, l.offered, l.ended); err != nil {
 		return nil, err
 	}
 	st.logins.Add(1)
-	l := &link{t: t, opt: d.opt, st: st, client: client, release: release, offered: offered, dead: make(chan struct{})}
-	l.look.gate, l.act.gate = make(chan struct{}, 1), make(chan struct{}, 1)
-	go func() {
-		_ = client.Wait()
-		l.once.Do(func() { close(l.dead) })
-		release()
-	}()
+	l.main.gate, l.side.gate = make(chan struct{}, 1), make(chan struct{}, 1)
 	sctx, cancel := context.WithTimeout(ctx, t.ConnectTimeout)
 	defer cancel()
-	if _, err := l.shell(sctx, &l.look); err != nil {
+	if _, err := l.shell(sctx, &l.main); err != nil {
 		if errors.Is(err, errNoShell) && l.tryPlain(sctx) {
 			l.plain = true
 		} else {
@@ -73,7 +67,7 @@ func (d *Dialer) newLink(ctx context.Context, t Target, st *stats) (*link, error
 		}
 	}
 	if t.KeepAlive > 0 {
-		go l.keepalive()
+		d.pulse.watch(l)
 	}
 	return l, nil
 }
@@ -100,36 +94,33 @@ func (l *link) shell(ctx context.Context, s *slot) (*shell, error) {
 	return sh, nil
 }
 
-// busyLimit is how long a question waits behind another before it is asked in
-// the other shell.
-const busyLimit = 2 * time.Second
+// busyLimit is how long a question occupies the main shell before others go to a
+// second one; actLimit, how long one waits for an action, which may take hours.
+const (
+	busyLimit = 2 * time.Second
+	actLimit  = 200 * time.Millisecond
+)
 
-// pick chooses the shell for a command.
+// pick chooses the shell for a command. Actions have the main shell, which holds
+// the host's lock; a question leaves it only when something long blocks it.
 func (l *link) pick(ctx context.Context, c host.Command) (*shell, error) {
 	l.mu.Lock()
 	single := l.single
 	l.mu.Unlock()
-	if single {
-		return l.shell(ctx, &l.look)
-	}
-	want := &l.act
-	if c.ReadOnly {
-		want = &l.look
-		if sh := l.look.get(); sh != nil && !sh.isBroken() {
-			if since := sh.busySince(); !since.IsZero() && time.Since(since) > busyLimit {
-				if other := l.act.get(); other == nil || other.isBroken() || other.busySince().IsZero() {
-					want = &l.act
-				}
-			}
+	want := &l.main
+	if sh := l.main.get(); c.ReadOnly && !single && sh != nil && !sh.isBroken() {
+		since := sh.busySince()
+		if !since.IsZero() && time.Since(since) > busyLimit || !sh.actionEnds(ctx, actLimit) {
+			want = &l.side
 		}
 	}
 	sh, err := l.shell(ctx, want)
 	var refused *xssh.OpenChannelError
-	if errors.As(err, &refused) && want == &l.act && !l.isDead() {
+	if errors.As(err, &refused) && want == &l.side && !l.isDead() {
 		l.mu.Lock()
 		l.single = true
 		l.mu.Unlock()
-		return l.shell(ctx, &l.look)
+		return l.shell(ctx, &l.main)
 	}
 	return sh, err
 }
@@ -147,41 +138,8 @@ func (l *link) isDead() bool {
 func (l *link) close() {
 	_ = l.client.Close()
 	_ = l.client.Wait()
-	l.once.Do(func() { close(l.dead) })
+	l.ended()
 }
 
-// keepalive finds out that the other side is gone although TCP has not
-// noticed.
-func (l *link) keepalive() {
-	tick := time.NewTicker(l.t.KeepAlive)
-	defer tick.Stop()
-	var pending chan struct{}
-	misses := 0
-	for {
-		select {
-		case <-l.dead:
-			return
-		case <-tick.C:
-		}
-		if pending != nil {
-			select {
-			case <-pending:
-				misses = 0
-			default:
-				if misses++; misses >= l.t.KeepAliveMisses {
-					l.opt.Logger.Warn("connection is dead", "host", l.t.Name, "missed_keepalives", misses)
-					_ = l.client.Close()
-					return
-				}
-				continue
-			}
-		}
-		answered := make(chan struct{})
-		pending = answered
-		go func() {
-			if _, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
-				close(answered)
-			}
-		}()
-	}
-}
+// ended marks the connection as gone.
+func (l *link) ended() { l.once.Do(func() { close(l.dead) }) }

@@ -17,34 +17,33 @@ import (
 type offeredKeys struct {
 	mu      sync.Mutex
 	raw     []byte
-	arrived chan struct{} // closed when they have been received; nil to ignore them
+	arrived chan struct{} // closed when they have been received; nil to ignore what they are
 }
 
-// listen passes on the server's global requests but that one.
-func (o *offeredKeys) listen(in <-chan *xssh.Request) <-chan *xssh.Request {
-	if o.arrived == nil {
-		return in
-	}
-	out := make(chan *xssh.Request)
-	go func() {
-		defer close(out)
-		for r := range in {
-			if r.Type != "hostkeys-00@openssh.com" {
-				out <- r
-				continue
-			}
-			o.mu.Lock()
-			if o.raw == nil {
-				o.raw = append([]byte{}, r.Payload...)
-				close(o.arrived)
-			}
-			o.mu.Unlock()
-			if r.WantReply {
-				_ = r.Reply(true, nil)
-			}
+// listen takes the server's global requests until the connection ends and calls
+// gone then. It takes the place of the library's own reader, which refuses them
+// all, and of a goroutine that would only wait for the end.
+func (o *offeredKeys) listen(in <-chan *xssh.Request, gone func()) {
+	defer gone()
+	for r := range in {
+		known := r.Type == "hostkeys-00@openssh.com"
+		o.mu.Lock()
+		if known && o.raw == nil && o.arrived != nil {
+			o.raw = append([]byte{}, r.Payload...)
+			close(o.arrived)
 		}
-	}()
-	return out
+		o.mu.Unlock()
+		if r.WantReply {
+			_ = r.Reply(known, nil)
+		}
+	}
+}
+
+// noRequests is what the library is given to read in place of them.
+func noRequests() <-chan *xssh.Request {
+	c := make(chan *xssh.Request)
+	close(c)
+	return c
 }
 
 // ErrNoHostKeys says that the server does not announce its host keys (sshd

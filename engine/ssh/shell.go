@@ -28,8 +28,10 @@ type shell struct {
 	inflight []*request // written, not answered on both streams, in order
 	outSeen  int        // how many of inflight standard output has answered
 	errSeen  int
-	answered bool      // an answer came since the last round trip was counted
-	head     time.Time // since when the first of inflight runs
+	answered bool          // an answer came since the last round trip was counted
+	head     time.Time     // since when the first of inflight runs
+	acting   int           // requests that act and are not answered
+	quiet    chan struct{} // closed when acting has come to 0; nil if nobody waits
 	broken   error
 	gone     chan struct{} // closed with broken set
 }
@@ -41,6 +43,7 @@ type request struct {
 	res  host.Result
 	done chan struct{} // closed when res or err is valid
 	err  error
+	acts bool // it may change the host
 	sent bool
 	from time.Time
 }
@@ -49,23 +52,18 @@ type request struct {
 func newShell(p *proc, limit int, st *stats) *shell {
 	s := &shell{p: p, nonce: newNonce(), mark: newNonce()[:12], limit: limit, st: st,
 		gone: make(chan struct{}), answered: true}
-	go s.read(p.stdout, newSplitter(s.nonce, true, limit, s.onOut))
-	go s.read(p.stderr, newSplitter(s.nonce, false, limit, s.onErr))
-	s.submit(func(*request) string { return "" }, true)
+	go s.read(p.stdout, 4<<10, newSplitter(s.nonce, true, limit, s.onOut))
+	go s.read(p.stderr, 1<<10, newSplitter(s.nonce, false, limit, s.onErr))
+	s.queue = append(s.queue, &request{text: initText})
 	return s
 }
 
 // submit queues a frame whose text build returns; build is called with the
-// request's number set. With init set the shell is only prepared and nothing
-// is answered.
-func (s *shell) submit(build func(*request) string, init bool) *request {
+// request's number set.
+func (s *shell) submit(build func(*request) string, acts bool) *request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if init {
-		s.queue = append(s.queue, &request{text: initText})
-		return nil
-	}
-	r := &request{n: s.next, done: make(chan struct{})}
+	r := &request{n: s.next, done: make(chan struct{}), acts: acts}
 	s.next++
 	if s.broken != nil {
 		r.err = s.broken
@@ -74,6 +72,9 @@ func (s *shell) submit(build func(*request) string, init bool) *request {
 	}
 	r.text = frameText(s.nonce, r.n, build(r))
 	s.queue = append(s.queue, r)
+	if acts {
+		s.acting++
+	}
 	if !s.writing {
 		s.writing = true
 		go s.write()
@@ -86,14 +87,14 @@ func (s *shell) submit(build func(*request) string, init bool) *request {
 func (s *shell) run(ctx context.Context, c host.Command, asRoot bool) (*request, error) {
 	r := s.submit(func(r *request) string {
 		return commandText(c, s.markOf(r.n), asRoot, s.locked)
-	}, false)
+	}, !c.ReadOnly)
 	s.st.commands.Add(1)
 	return r, s.wait(ctx, r)
 }
 
 // raw submits text that runs in the shell itself, for state the shell keeps.
 func (s *shell) raw(ctx context.Context, text string) (host.Result, error) {
-	r := s.submit(func(*request) string { return text }, false)
+	r := s.submit(func(*request) string { return text }, true)
 	err := s.wait(ctx, r)
 	return r.res, err
 }
@@ -127,7 +128,7 @@ func (s *shell) withdraw(r *request) bool {
 		if q == r {
 			// Its number is used up, and the answers are matched in order: it
 			// leaves an empty frame behind.
-			s.queue[i] = &request{n: r.n, done: make(chan struct{}), text: frameText(s.nonce, r.n, ":")}
+			s.queue[i] = &request{n: r.n, done: make(chan struct{}), text: frameText(s.nonce, r.n, ":"), acts: r.acts}
 			r.err = context.Canceled
 			close(r.done)
 			return true
@@ -145,6 +146,31 @@ func (s *shell) busySince() time.Time {
 		return time.Time{}
 	}
 	return s.head
+}
+
+// actionEnds waits for the actions that are under way, at most d, and reports
+// whether there are none.
+func (s *shell) actionEnds(ctx context.Context, d time.Duration) bool {
+	s.mu.Lock()
+	if s.acting == 0 {
+		s.mu.Unlock()
+		return true
+	}
+	if s.quiet == nil {
+		s.quiet = make(chan struct{})
+	}
+	quiet := s.quiet
+	s.mu.Unlock()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-quiet:
+		return true
+	case <-s.gone:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 func (s *shell) isBroken() bool {
@@ -199,8 +225,10 @@ func (s *shell) write() {
 	}
 }
 
-func (s *shell) read(r io.Reader, sp *splitter) {
-	buf := make([]byte, 8<<10)
+// read takes one stream apart. The buffer is small because every host has two of
+// them, and waits most of the time.
+func (s *shell) read(r io.Reader, size int, sp *splitter) {
+	buf := make([]byte, size)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
@@ -261,7 +289,14 @@ func (s *shell) finish() {
 		}
 		r.res.Duration = now.Sub(r.from)
 		s.head = now
+		if r.acts {
+			s.acting--
+		}
 		close(r.done)
+	}
+	if s.acting == 0 && s.quiet != nil {
+		close(s.quiet)
+		s.quiet = nil
 	}
 	if s.inflight = s.inflight[k:]; len(s.inflight) == 0 {
 		s.inflight = nil

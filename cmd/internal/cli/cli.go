@@ -106,7 +106,7 @@ A first look:
 	f.StringArrayVar(&a.secretFlags.identities, "identity", nil, "`file` with an age key or an SSH private key that decrypts secrets; may be repeated (also: $FERRY_AGE_KEY_FILE)")
 	f.StringArrayVar(&a.secretFlags.vaultFiles, "vault-password-file", nil, "`[ID@]FILE` that holds, or a program that prints, a password of Ansible Vault; may be repeated (also: $FERRY_VAULT_PASSWORD_FILE)")
 	cmd.AddCommand(
-		a.validateCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
+		a.validateCommand(), a.getCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
 		a.approveCommand(), a.inventoryCommand(), a.execCommand(),
 		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand(),
 	)

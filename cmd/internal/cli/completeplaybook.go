@@ -66,6 +66,14 @@ func addTags(items []playbook.Item, add func([]string)) {
 			addTags(it.Items, add)
 			addTags(it.Rescue, add)
 			addTags(it.Always, add)
+		case *playbook.Use:
+			add(it.Tags)
+			addTags(it.Unit.Items, add)
+		case *playbook.Call:
+			add(it.Tags)
+			for _, u := range it.Units {
+				addTags(u.Items, add)
+			}
 		}
 	}
 }

@@ -154,6 +154,12 @@ func taskCounts(pb *playbook.Playbook) map[string]int {
 				n++
 			case *playbook.Block:
 				n += count(it.Items) + count(it.Always)
+			case *playbook.Use:
+				n += count(it.Unit.Items)
+			case *playbook.Call:
+				for _, u := range it.Units {
+					n += count(u.Items)
+				}
 			}
 		}
 		return n

@@ -126,10 +126,13 @@ func references() []Reference {
 		{"local", "local.NAME", "A local value."},
 		{"facts", "facts.NAME", "What was observed about the host. Only facts that are mentioned are gathered."},
 		{"host", "host.name, host.address, host.groups, host.vars.NAME", "What the inventory says of the host."},
+		{"groups", "groups.NAME", "The hosts of a group of the inventory, each with name, address, groups and vars; also those that a limit leaves out."},
 		{"task", "task.MODULE.NAME.RESULT", "The result of an earlier task of the play: changed, skipped, failed, and the module's own."},
 		{"check", "check.MODULE.NAME.passed", "The result of an earlier check of the play."},
-		{"each", "each.key, each.value", "The element, in a task with for_each."},
+		{"use", "use.NAME.OUTPUT", "An output of a set that was used earlier in the play."},
+		{"stack", "stack.NAME.present", "Whether the host has a stack."},
+		{"each", "each.key, each.value", "The element, in a task or use with for_each."},
 		{"self", "self.RESULT", "The task's own result, in changed_when, failed_when and until."},
-		{"path", "path.playbook", "The playbook's directory."},
+		{"path", "path.playbook, path.module", "The playbook's directory; the directory of the files it is written in, which in a set is the set's."},
 	}
 }

@@ -11,17 +11,18 @@ func required(a module.ArgumentReference) module.ArgumentReference {
 	return a
 }
 
-var items = []string{"task", "check", "block", "flush_handlers"}
+var items = []string{"task", "check", "block", "use", "flush_handlers", "call"}
 
 // playbookFile describes the files of a playbook. TestBlocksAreComplete holds it
 // against the loader.
 func playbookFile() File {
 	with := func(more ...string) []string { return append(items[:len(items):len(items)], more...) }
 	return File{
-		Top: []string{"ferry", "variable", "locals", "play"},
+		Top: []string{"ferry", "variable", "locals", "stack", "play"},
 		Blocks: map[string]Block{
 			"ferry": {Doc: "What the playbook needs of ferry.", Arguments: []module.ArgumentReference{
 				arg("required_version", "string", "The versions of ferry the playbook works with, for example \">= 0.1\"."),
+				arg("version", "string", "The version of the set, stack or playbook itself, for example \"1.2.0\"; who uses it can ask for it."),
 			}},
 			"variable": {Labels: []string{"NAME"}, Doc: "An input of the playbook, written var.NAME in expressions.", Blocks: []string{"validation"}, Arguments: []module.ArgumentReference{
 				arg("type", "type", "Type of the value: string, number, bool, any, list(TYPE), set(TYPE), map(TYPE) or object({ NAME = TYPE }).", "string", "number", "bool", "any", "list(string)", "map(string)", "set(string)"),
@@ -69,6 +70,36 @@ func playbookFile() File {
 			"block": {Labels: []string{"NAME"}, Doc: "Tasks that belong together, with what to do when one of them fails.", Blocks: with("rescue", "always"), Arguments: []module.ArgumentReference{
 				arg("when", "bool", "A condition; the block is skipped unless it holds."),
 				arg("tags", "list of strings", "Tags of every task in the block."),
+				arg("description", "string", "A sentence for people."),
+			}},
+			"use": {Labels: []string{"NAME"}, Doc: "Runs the tasks of a set: a directory of tasks with variables and outputs of its own.", Free: true, Arguments: []module.ArgumentReference{
+				required(arg("source", "string", "Where the set is: a directory (\"./roles/web\"), a git repository (\"git::https://host/repo.git//directory?ref=v1.2\") or an archive (\"./web.tar.gz\").")),
+				arg("version", "string", "Versions that will do, for example \"~> 1.2\"."),
+				arg("when", "bool", "A condition; the set is skipped unless it holds."),
+				arg("for_each", "list, set, map or object", "One use of the set for each element, which the arguments see as each.key and each.value."),
+				arg("tags", "list of strings", "Tags of every task in the set."),
+				arg("become", "bool", "Whether the set's tasks run as another user, where they do not say themselves."),
+				arg("description", "string", "A sentence for people."),
+			}},
+			"output": {Labels: []string{"NAME"}, Doc: "A value a set gives to who uses it, written use.NAME.OUTPUT there.", Arguments: []module.ArgumentReference{
+				required(arg("value", "any", "The value; it can mention everything in the set.")),
+				arg("description", "string", "A sentence for people."),
+				arg("sensitive", "bool", "Whether the value is kept out of everything ferry shows or stores."),
+			}},
+			"stack": {Labels: []string{"NAME"}, Doc: "A piece of middleware with the hooks that plays call. Beside plays: where it is and the values of its variables. In its own directory: what it is.", Free: true, Arguments: []module.ArgumentReference{
+				required(arg("source", "string", "Where the stack is: a directory, a git repository or an archive, as for a use.")),
+				arg("version", "string", "Versions that will do, for example \"~> 1.2\"."),
+				arg("when", "bool", "A condition over the host; where it does not hold, the host does not have the stack."),
+				arg("become", "bool", "Whether the stack's tasks run as another user, where they do not say themselves."),
+				arg("description", "string", "A sentence for people."),
+			}},
+			"hook": {Labels: []string{"NAME"}, Doc: "Tasks of a stack that a play calls by name: drain, backup, stop, fixup, start, verify, rejoin, or a name of your own. The checks of \"detect\" tell whether a host has the stack.", Blocks: []string{"task", "check", "block", "use", "flush_handlers"}, Arguments: []module.ArgumentReference{
+				arg("description", "string", "A sentence for people."),
+			}},
+			"call": {Labels: []string{"HOOK"}, Doc: "Runs a hook of the stacks the host has, in the order declared; start, verify and rejoin in reverse.", Arguments: []module.ArgumentReference{
+				arg("stacks", "list of stacks", "The stacks to call, in this order: [stack.nginx, stack.redis]. Without it: all that are declared."),
+				arg("when", "bool", "A condition; nothing is called unless it holds."),
+				arg("tags", "list of strings", "Tags of every task that is called."),
 				arg("description", "string", "A sentence for people."),
 			}},
 			"rescue": {Doc: "Runs when something in the block fails, also when the host is lost.", Blocks: items},

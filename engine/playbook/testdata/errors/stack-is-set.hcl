@@ -1,0 +1,3 @@
+stack "plain" { source = "../stacks/plain" }
+play "site" { hosts = "all" }
+# NOWHERE: Unknown block

@@ -1,0 +1,4 @@
+play "site" {
+  hosts = "all"
+  call "drain" {} # ERROR: No stacks
+}

@@ -1,0 +1,5 @@
+play "site" {
+  hosts = "all"
+  use "web" { source = "../sets/dup" }
+}
+# NOWHERE: Duplicate output

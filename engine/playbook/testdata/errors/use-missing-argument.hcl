@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  use "web" { # ERROR: Missing argument
+    source = "../sets/web"
+  }
+}

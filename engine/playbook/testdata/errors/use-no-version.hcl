@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  use "x" {
+    source  = "../sets/noversion"
+    version = ">= 1" # ERROR: No version
+  }
+}

@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  use "web" {
+    source = "../sets/web"
+    port   = 80 # ERROR: Invalid value for variable
+  }
+}

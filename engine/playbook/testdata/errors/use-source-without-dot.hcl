@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  use "web" {
+    source = "sets/web" # ERROR: Invalid source
+  }
+}

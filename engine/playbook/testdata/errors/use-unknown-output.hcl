@@ -1,0 +1,11 @@
+play "site" {
+  hosts = "all"
+  use "web" {
+    source = "../sets/web"
+    port   = 8080
+  }
+  task "copy" "note" {
+    path    = "/etc/note"
+    content = use.web.pth # ERROR: Unknown output
+  }
+}

@@ -1,0 +1,6 @@
+play "site" {
+  hosts = "all"
+  use "web" { # ERROR: Missing argument
+    port = 80
+  }
+}

@@ -1,0 +1,7 @@
+play "site" {
+  hosts = "all"
+  use "web" {
+    source = "../sets/web"
+    port   = "many" # ERROR: Wrong type of value
+  }
+}

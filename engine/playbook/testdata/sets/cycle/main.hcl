@@ -1,0 +1,1 @@
+use "other" { source = "../cycle2" }

@@ -1,0 +1,1 @@
+use "back" { source = "../cycle" } # the cycle closes here

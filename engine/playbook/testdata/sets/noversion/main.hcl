@@ -1,0 +1,1 @@
+task "copy" "conf" { path = "/etc/x" }

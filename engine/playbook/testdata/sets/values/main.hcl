@@ -1,0 +1,2 @@
+variable "name" { default = "x" }
+task "copy" "conf" { path = "/etc/${var.name}" }

@@ -1,0 +1,1 @@
+task "command" "a" { argv = ["true"] }

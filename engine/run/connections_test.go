@@ -1,0 +1,94 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/playbook"
+	"github.com/ferry-ops/ferry/engine/run"
+)
+
+// counted counts connections that are open.
+type counted struct {
+	host.Transport
+	mu     *sync.Mutex
+	open   map[string]int
+	closed bool
+	name   string
+}
+
+func (c *counted) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.open[c.name]--
+	}
+	return c.Transport.Close()
+}
+
+// A host's connection is closed once its last play has ended on it, and opened
+// ahead while the batch before it is worked on.
+func TestConnectionsAreNotKept(t *testing.T) {
+	w := newWorld()
+	var mu sync.Mutex
+	open, dialled := map[string]int{}, map[string]int{}
+	connect := func(ctx context.Context, name string, become bool, user string) (host.Transport, error) {
+		tr, err := w.connect(ctx, name, become, user)
+		mu.Lock()
+		defer mu.Unlock()
+		open[name]++
+		dialled[name]++
+		return &counted{Transport: tr, mu: &mu, open: open, name: name}, err
+	}
+	pb := playbookOf(t, t.TempDir(), `play "one" {
+  hosts = "all"
+  rollout { batches = ["1"] }
+  task "act" "x" {}
+}
+play "two" {
+  hosts = "all"
+  rollout { batches = ["1"] }
+  task "act" "y" {}
+}`)
+	seen := map[string]string{}
+	see := func(at string) func(int) (host.Result, error) {
+		return func(int) (host.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			var on []string
+			for _, h := range []string{"a", "b", "c"} {
+				if open[h] > 0 {
+					on = append(on, h)
+				}
+			}
+			seen[at] = strings.Join(on, "")
+			return host.Result{}, nil
+		}
+	}
+	for _, h := range []string{"a", "b", "c"} {
+		w.on[h+" act y"] = see(h)
+	}
+	mk := func(names ...string) (out []run.Host) {
+		for _, n := range names {
+			out = append(out, run.Host{HostInfo: playbook.HostInfo{Name: n}})
+		}
+		return out
+	}
+	g, _ := pb.Globals(playbook.Inputs{})
+	plays := []run.PlayHosts{{Play: pb.Plays[0], Hosts: mk("a", "b", "c")}, {Play: pb.Plays[1], Hosts: mk("a", "b", "c")}}
+	if _, err := run.New(pb, g, connect, run.Options{Mode: run.Apply}).Run(t.Context(), plays); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []string{"a", "b", "c"} {
+		if open[h] != 0 || dialled[h] != 1 {
+			t.Errorf("%s: %d connections left open of %d", h, open[h], dialled[h])
+		}
+	}
+	if seen["a"] != "abc" || seen["b"] != "bc" || seen["c"] != "c" {
+		t.Errorf("open while a, b, c did the last play: %v", seen)
+	}
+}
