@@ -74,7 +74,7 @@ func tree() *work {
 			return writeAll(dir, files)
 		},
 		command: func(r run) *exec.Cmd { return r.sending("tree", "tree") },
-		check:   func(r run, out string) error { return sent(r, out, 3) },
+		check:   func(r run, out string) error { return sent(r, out, 1+len(dirs)+treeSize) },
 		reset:   resetFiles,
 		verify: fmt.Sprintf("for d in %s %s; do [ \"$(cd $d/tree 2>/dev/null && find . -type f | LC_ALL=C sort | xargs cat | sha256sum)\" = '%s  -' ] && exit 0; done; echo 'the files are not all there, or differ'; exit 1",
 			place, clushPlace, sum(all)),

@@ -54,7 +54,7 @@ func parse(args []string) (options, error) {
 	only := fs.String("only", "a,b,c,d", "work: a no-op commands, b mixed tasks, c facts, d files")
 	rtts := fs.String("rtt", "0,50ms,150ms", "round-trip times")
 	fleet := fs.String("fleet", "1000,10000", "numbers of in-process hosts for testenv/bench/fleet; empty: none")
-	fs.BoolVar(&o.quick, "quick", false, "about three minutes: 4 hosts, one round, one distance, 1000 in-process hosts; no bars")
+	fs.BoolVar(&o.quick, "quick", false, "about three minutes: 2 hosts, one round, one distance, slow contenders only near, 1000 in-process hosts; no bars")
 	fs.BoolVar(&o.reuse, "reuse", false, "use a lab of the name that is up, and leave it up")
 	fs.BoolVar(&o.page, "page", false, "measure nothing: write the page again from the results that are there")
 	fs.StringVar(&o.out, "out", "docs/benchmarks", "directory for results and plots; the page is beside it, with .md")
@@ -67,7 +67,7 @@ func parse(args []string) (options, error) {
 	set := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	if o.quick {
-		for name, value := range map[string]string{"hosts": "4", "repeat": "1", "slow": "1", "rtt": "0,50ms", "fleet": "1000"} {
+		for name, value := range map[string]string{"hosts": "2", "repeat": "1", "slow": "1", "rtt": "0,50ms", "fleet": "1000"} {
 			if !set[name] {
 				if err := fs.Set(name, value); err != nil {
 					return o, err
