@@ -54,7 +54,7 @@ func Look(ctx context.Context, r host.Reader, names ...string) (map[string]Unit,
 	}
 	blocks := strings.Split(strings.Trim(string(res.Stdout), "\n"), "\n\n") // in the order asked for
 	if len(blocks) != len(units) {
-		return nil, fmt.Errorf("systemctl show told of %d units, and %d were asked for: %q", len(blocks), len(units), host.Shorten(string(res.Stdout), 100))
+		return nil, fmt.Errorf("systemctl show told of %d of %d units: %q", len(blocks), len(units), host.Shorten(string(res.Stdout), 100))
 	}
 	all := map[string]Unit{}
 	for i, name := range units {
