@@ -125,11 +125,9 @@ func (pl *playState) keys() (*spread, error) {
 // go on.
 func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 	ws := waves(pl.rollout, todo, pl.hosts.Canary, pl.resumed)
-	if len(ws) == 0 || ws[0].n > 1 || pl.resumed == nil {
-		if len(todo) > 0 {
-			if why := pl.gates(ctx, 0, nil, false); why != "" {
-				return why
-			}
+	if len(todo) > 0 {
+		if why := pl.gates(ctx, 0, nil, false); why != "" {
+			return why
 		}
 	}
 	for i, w := range ws {
@@ -142,11 +140,25 @@ func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 				return why
 			}
 		}
-		if why := pl.gates(ctx, w.n, w.hosts, w.last); why != "" {
+		if why := pl.gates(ctx, w.n, append(pl.doneIn(w.n), w.hosts...), w.last); why != "" {
 			return why
 		}
 	}
 	return ""
+}
+
+// doneIn are the hosts that ended a batch well in the run that is resumed. They
+// are in no wave any more, but the gate after it is about them, too.
+func (pl *playState) doneIn(batch int) (out []*hostState) {
+	if pl.resumed == nil || batch != pl.resumed.Batch {
+		return nil
+	}
+	for _, st := range pl.alive {
+		if pl.resumed.Done[st.info.Name] && pl.resumed.Latest[st.info.Name] {
+			out = append(out, st)
+		}
+	}
+	return out
 }
 
 // batch works on one wave of hosts; next is the one after it, nil if none is.
