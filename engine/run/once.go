@@ -26,7 +26,7 @@ func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.In
 		key = in.Key
 	}
 	at := address(t, key) // not the task itself: elements of a set's for_each are each host's own
-	if pr.gate != "" { // each time it is passed, its checks look anew
+	if pr.gate != "" {    // each time it is passed, its checks look anew
 		at = fmt.Sprintf("gate %s after %d: %s", pr.gate, pr.batch, at)
 	}
 	pr.pl.mu.Lock()
