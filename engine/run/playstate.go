@@ -98,7 +98,8 @@ func (pl *playState) begin(ahead playbook.Rollout) (todo []*hostState) {
 			continue
 		case pl.resumed != nil && pl.resumed.Done[h.Name]:
 			st.playing, st.status, st.problem = p, event.OK, ""
-			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.OK, Message: "finished in run " + r.opts.Resume.Run})
+			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.OK, Message: "finished in run " + r.opts.Resume.Run,
+				Pending: r.opts.Pending[h.Name][p.Name]}) // what a run in between left behind stays owed
 		default:
 			todo = append(todo, st)
 		}

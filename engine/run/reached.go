@@ -58,6 +58,7 @@ func (f *Reached) Event(e event.Event) error {
 		f.out.Present[e.Host][e.Task] = e.Status == event.OK
 	case event.TaskFinished:
 		switch {
+		case e.Status == event.Skipped: // it did nothing, also to what was done before
 		case f.undo[e.Play][elementKey.ReplaceAllString(e.Task, "")]: // what was done before may have been undone
 			delete(p.Acted, e.Host)
 		case e.Status == event.Changed:

@@ -95,6 +95,7 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
 	t := u.t
 	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, t, u.address()) {
+		pr.st.beyond = pr.st.beyond || t.Meta.PointOfNoReturn
 		pr.report(t, u.key, event.Event{Status: event.Skipped, Message: "done in run " + pr.r.opts.Resume.Run})
 		return actedResult(t), outcome{status: event.OK}
 	}
