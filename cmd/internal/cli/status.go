@@ -89,6 +89,8 @@ func (a *app) printStatus(s *engine.Status) {
 	switch {
 	case s.State == engine.Resumed:
 		fmt.Fprintf(a.out, "\nIt was resumed by run %s\n", s.ResumedBy)
+	case s.State == engine.AtGate && len(s.Gate.Cure) > 0:
+		fmt.Fprintf(a.out, "\nTo go on:\n    %s\n", strings.Join(s.Gate.Cure, "\n    "))
 	case s.Resumable():
 		fmt.Fprintf(a.out, "\nThe command that goes on is\n    ferry resume %s\n", s.ID)
 	}
