@@ -79,6 +79,9 @@ func (st *hostState) hurt() bool { return st.lost() || st.rescued }
 func (st *hostState) notRun(p *playbook.Play, why string) {
 	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: st.info.Name, Status: event.NotRun, Message: why})
 	st.missed(p.Name)
+	if st.status == event.NotRun {
+		st.problem = why
+	}
 }
 
 // missed records that a play passed this host by.
