@@ -41,11 +41,13 @@ func cmdOnlyParsed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+type inventoryGroup struct {
+	Name            string
+	Children, Hosts []string
+}
+
 type listing struct {
-	Groups []struct {
-		Name            string
-		Children, Hosts []string
-	}
+	Groups []inventoryGroup
 	Hosts []struct {
 		Name       string
 		Groups     []string
@@ -77,6 +79,7 @@ func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 				}
 			}
 		}
+		slices.SortFunc(l.Groups, func(a, b inventoryGroup) int { return strings.Compare(a.Name, b.Name) })
 		for i := range l.Groups {
 			slices.Sort(l.Groups[i].Children)
 		}
@@ -359,5 +362,38 @@ func TestHCLExpressions(t *testing.T) {
 	})
 	if !t.Failed() {
 		compareRows(t, filepath.Join(out, "out.json"), hcl, want)
+	}
+}
+
+var quoted = regexp.MustCompile(`'[^']*'`)
+
+// The command lines of Ansible on the page have options that Ansible has.
+func TestAnsibleCommandLines(t *testing.T) {
+	options := map[string]map[string]bool{}
+	for _, l := range wordLists() {
+		options[l.name] = map[string]bool{}
+		for _, w := range strings.Fields(l.words) {
+			options[l.name][w] = true
+		}
+	}
+	n := 0
+	for _, s := range readPage(t, ansiblePage) {
+		for _, b := range s.blocks {
+			for line := range strings.Lines(b.text) {
+				words := strings.Fields(quoted.ReplaceAllString(strings.TrimPrefix(line, "$ "), "x"))
+				if b.lang != "console" || !strings.HasPrefix(line, "$ ansible") {
+					continue
+				}
+				n++
+				for _, w := range words[1:] {
+					if strings.HasPrefix(w, "-") && !options[words[0]][w] {
+						t.Errorf("%q: %s has no option %s", s.title, words[0], w)
+					}
+				}
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("the page has %d command lines of Ansible", n)
 	}
 }

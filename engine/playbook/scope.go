@@ -167,7 +167,7 @@ func (s *Scope) build() *hcl.EvalContext {
 	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
 		"var": s.vars, "host": s.shared.host, "facts": cty.ObjectVal(s.shared.facts), "path": cty.ObjectVal(path),
 	}}
-	if s.pb.usesGroups {
+	if s.static || s.pb.usesGroups {
 		c.Variables["groups"] = s.shared.groups
 	}
 	locals := map[string]cty.Value{}
