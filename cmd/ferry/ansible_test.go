@@ -48,7 +48,7 @@ type inventoryGroup struct {
 
 type listing struct {
 	Groups []inventoryGroup
-	Hosts []struct {
+	Hosts  []struct {
 		Name       string
 		Groups     []string
 		Connection map[string]any

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/spf13/pflag"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 
@@ -87,7 +85,7 @@ func parse(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
+	if err := cmd.ParseFlags(rest); err != nil && !strings.Contains(err.Error(), "help requested") {
 		return err
 	}
 	if len(cmd.Flags().Args()) == 0 && cmd.HasParent() { // a command, or one of its flags, that the text only names
