@@ -43,6 +43,10 @@ lab-up: ## Start a lab of HOSTS hosts called NAME
 lab-down: ## Remove every lab this machine has, also after a crash
 	$(GO) run ./testenv/cmd/lab down --all
 
+.PHONY: bench
+bench: ## Measure ferry beside Ansible, Mitogen and clush; writes docs/benchmarks.md (root, Debian; BENCH=--quick for a check)
+	$(GO) run ./testenv/bench $(BENCH)
+
 .PHONY: fmt
 fmt: ## Format the code
 	gofmt -w $$(git ls-files '*.go')

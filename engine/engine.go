@@ -42,6 +42,9 @@ type Config struct {
 	Stop      <-chan struct{}
 	Logger    *slog.Logger
 	Request   Request // recorded, so that the run can be resumed
+	// FactAge is how old recorded facts may be to be used instead of gathering
+	// them; 0 gathers all anew. What is gathered is recorded then.
+	FactAge time.Duration
 	// Saved is the plan that is applied; nil applies whatever the hosts need.
 	Saved *PlanFile
 	// PlanKey, in a plan, gives each task that would change something a digest.
@@ -124,6 +127,11 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 	if err != nil {
 		return event.Summary{}, err
 	}
+	remember, err := useRecorded(c, &o)
+	if err != nil {
+		return event.Summary{}, err
+	}
+	defer remember()
 	d, err := NewDialer(c.Inventory, c.Logger)
 	if err != nil {
 		return event.Summary{}, err

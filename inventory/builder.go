@@ -18,6 +18,8 @@ type builder struct {
 	args    *argTable
 	set     diag.Set
 	pending []pendingRef
+	rules   []*rule // that construct groups
+	facts   RecordedFacts
 	dropped map[string]int // diagnostics left out, by file
 	counts  map[string]int // diagnostics kept, by file
 	warned  map[string]bool
@@ -55,6 +57,7 @@ func newBuilder(o Options) *builder {
 		args:    newArgTable(),
 		dropped: map[string]int{}, counts: map[string]int{}, warned: map[string]bool{},
 		members: map[membership]bool{}, edges: map[[2]*Group]bool{},
+		facts: o.Facts,
 	}
 	b.group(groupAll, hcl.Range{})
 	b.group(groupUngrouped, hcl.Range{})
@@ -166,6 +169,16 @@ func (b *builder) finish() (*Inventory, diag.Set) {
 	if b.order() {
 		b.collectMembers()
 		b.resolveHosts()
+		if len(b.rules) > 0 && b.construct() {
+			// Groups and members were added: everything once more.
+			for _, g := range b.inv.Groups {
+				g.parents = nil
+			}
+			b.connectAll()
+			b.order()
+			b.collectMembers()
+			b.resolveHosts()
+		}
 	}
 	for _, h := range b.inv.Hosts {
 		if g := b.inv.groups[h.Name]; g != nil {

@@ -23,6 +23,8 @@ import (
 //	  group "NAME" { … }
 //	}
 //	host "NAME" { … }
+//	constructed "NAME" { … }      # see rule
+//	keyed "PREFIX" { … }
 type hclReader struct {
 	b    *builder
 	base dirs
@@ -53,19 +55,22 @@ func (r *hclReader) blocks(body *hclsyntax.Body, parent *Group) {
 			return
 		}
 		switch blk.Type {
-		case "group", "host":
+		case "group", "host", "constructed", "keyed":
 			if d := checkLabels(blk); d != nil {
 				r.b.report(d)
 				continue
 			}
-			if blk.Type == "group" {
+			switch blk.Type {
+			case "group":
 				r.group(blk, parent)
-			} else {
+			case "host":
 				r.host(blk, parent)
+			default:
+				r.rule(blk, parent)
 			}
 		default:
-			r.b.report(diag.Errorf("Unknown block", blk.TypeRange.Ptr(), "An inventory has no blocks of the type %q, only \"group\" and \"host\".%s",
-				blk.Type, diag.DidYouMean(blk.Type, []string{"group", "host"})))
+			r.b.report(diag.Errorf("Unknown block", blk.TypeRange.Ptr(), "An inventory has no blocks of the type %q, only \"group\", \"host\", \"constructed\" and \"keyed\".%s",
+				blk.Type, diag.DidYouMean(blk.Type, []string{"group", "host", "constructed", "keyed"})))
 		}
 	}
 }

@@ -2,8 +2,10 @@ package inventory
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -41,4 +43,36 @@ func sensitiveFunc() function.Function {
 			return args[0].Mark(diag.SensitiveMark), nil
 		},
 	})
+}
+
+// conditionFuncs are the functions that expressions of constructed groups have
+// besides those of all expressions.
+func conditionFuncs() map[string]function.Function {
+	test := func(f func(s, part string) bool) function.Function {
+		return function.New(&function.Spec{
+			Params: []function.Parameter{{Name: "string", Type: cty.String}, {Name: "part", Type: cty.String}},
+			Type:   function.StaticReturnType(cty.Bool),
+			Impl: func(a []cty.Value, _ cty.Type) (cty.Value, error) {
+				return cty.BoolVal(f(a[0].AsString(), a[1].AsString())), nil
+			},
+		})
+	}
+	return map[string]function.Function{
+		"can":         tryfunc.CanFunc,
+		"coalesce":    stdlib.CoalesceFunc,
+		"contains":    stdlib.ContainsFunc,
+		"element":     stdlib.ElementFunc,
+		"endswith":    test(strings.HasSuffix),
+		"keys":        stdlib.KeysFunc,
+		"length":      stdlib.LengthFunc,
+		"lookup":      stdlib.LookupFunc,
+		"regex":       stdlib.RegexFunc,
+		"startswith":  test(strings.HasPrefix),
+		"strcontains": test(strings.Contains),
+		"substr":      stdlib.SubstrFunc,
+		"tonumber":    stdlib.MakeToFunc(cty.Number),
+		"tostring":    stdlib.MakeToFunc(cty.String),
+		"try":         tryfunc.TryFunc,
+		"values":      stdlib.ValuesFunc,
+	}
 }

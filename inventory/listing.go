@@ -22,6 +22,7 @@ func isListOutput(n *node) bool {
 // "children": […], "vars": {…}}} and the old short form {group: [host, …]}.
 func (r *treeReader) listing(n *node) {
 	var meta *node
+	r.listed = map[*Host]bool{}
 	for _, p := range n.pairs {
 		if p.key == "_meta" {
 			meta = p.val
@@ -51,8 +52,9 @@ func (r *treeReader) listing(n *node) {
 		}
 		for _, hv := range p.val.pairs {
 			h := r.b.inv.hosts[hv.key]
-			if h == nil {
-				// Variables alone do not make a host: Ansible ignores them as well.
+			if h == nil || !r.listed[h] {
+				// Variables alone do not make a host, and not a word about one of
+				// another source: Ansible ignores them as well.
 				continue
 			}
 			r.vars(hv.val, fmt.Sprintf("The variables of the host %q", hv.key), &h.inline)

@@ -20,6 +20,8 @@ type Options struct {
 	Home string
 	// ProgramTimeout is how long an inventory program may take; 60 s if zero.
 	ProgramTimeout time.Duration
+	// Facts are what constructed groups see of facts.
+	Facts RecordedFacts
 	// Buffers has the content of files that is taken instead of what is on the
 	// disk: what an editor has not saved yet.
 	Buffers diag.Sources
@@ -191,7 +193,7 @@ func detect(src source) format {
 func isHCLStart(s string) bool {
 	word, rest, _ := strings.Cut(s, " ")
 	rest = strings.TrimSpace(rest)
-	return (word == "group" || word == "host") && strings.HasPrefix(rest, `"`)
+	return (word == "group" || word == "host" || word == "constructed" || word == "keyed") && strings.HasPrefix(rest, `"`)
 }
 
 // isHostLine recognizes the first line of an SSH configuration. In an INI

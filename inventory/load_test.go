@@ -203,7 +203,7 @@ Host *
 
 func TestDirectoryAndPrecedence(t *testing.T) {
 	dir := tree(t, map[string]string{
-		"10-a.ini":           "[web]\nw1 a=ini b=ini c=ini\n[web:vars]\ng=ini\nh=ini\n",
+		"10-a":               "[web]\nw1 a=ini b=ini c=ini\n[web:vars]\ng=ini\nh=ini\n",
 		"20-b.hcl":           "group \"web\" {\n  vars = { g = \"hcl\" }\n}\nhost \"w1\" {\n  vars = { b = \"hcl\" }\n}\n",
 		"30-c.ini.orig":      "[[[",
 		".hidden":            "[[[",
@@ -299,7 +299,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestLoopOfDirectories(t *testing.T) {
-	dir := tree(t, map[string]string{"sub/a.ini": "h\n"})
+	dir := tree(t, map[string]string{"sub/a": "h\n"})
 	if err := os.Symlink("..", filepath.Join(dir, "sub", "loop")); err != nil {
 		t.Fatal(err)
 	}

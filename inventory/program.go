@@ -40,10 +40,9 @@ func (l *loader) readProgram(ctx context.Context, path string) {
 		return
 	}
 	r := &treeReader{b: l.b, base: src.dirs}
-	before := len(l.b.inv.Hosts)
 	r.listing(n)
 	if !isListOutput(n) {
-		l.askHosts(ctx, path, r, l.b.inv.Hosts[before:])
+		l.askHosts(ctx, path, r, r.order)
 	}
 }
 

@@ -173,6 +173,11 @@ func (l *loader) readDir(ctx context.Context, dir string, depth int) {
 		if ignored(e.Name()) || e.Name() == "group_vars" || e.Name() == "host_vars" {
 			continue
 		}
+		if ext := strings.ToLower(filepath.Ext(e.Name())); !e.IsDir() && (ext == ".ini" || ext == ".cfg") {
+			path := filepath.Join(dir, e.Name())
+			l.b.report(diag.Warningf("File left out", &hcl.Range{Filename: path}, "%s is not read: in a directory, Ansible takes files that end in %s for the configuration of programs. If it is an inventory, give it a name without this extension:\n    mv %s %s", path, ext, path, strings.TrimSuffix(path, filepath.Ext(path))))
+			continue
+		}
 		if n++; n > maxSources {
 			l.b.report(diag.Errorf("Too many files", at, "%s has more than %d files. Is it an inventory directory?", dir, maxSources))
 			return

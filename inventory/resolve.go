@@ -101,15 +101,19 @@ func newScope(direct []*Group) *scope {
 	slices.SortFunc(s.groups, func(a, b *Group) int {
 		return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.priority, b.priority), strings.Compare(a.Name, b.Name))
 	})
-	for _, g := range s.groups {
-		for _, l := range []layer{g.inline, g.files} {
-			for k, v := range l.vars {
-				if k != varPriority { // it is about the group, not for its hosts
-					s.vars[k] = v
-				}
+	add := func(l layer) {
+		for k, v := range l.vars {
+			if k != varPriority { // it is about the group, not for its hosts
+				s.vars[k] = v
 			}
-			s.args = append(s.args, l.args...)
 		}
+		s.args = append(s.args, l.args...)
+	}
+	for _, g := range s.groups {
+		add(g.inline)
+	}
+	for _, g := range s.groups { // as in Ansible: group_vars, also of a parent, override what inventory files say
+		add(g.files)
 	}
 	return s
 }

@@ -76,6 +76,10 @@ func (n *node) value(vault func(*node) cty.Value) cty.Value {
 type treeReader struct {
 	b    *builder
 	base dirs
+
+	// What a program lists, if that matters.
+	listed map[*Host]bool
+	order  []*Host
 }
 
 // vars reads a map of variables into layers. What is not a map is a
@@ -162,6 +166,10 @@ func (r *treeReader) host(pattern string, rng hcl.Range, vars *node, g *Group) {
 	for _, hn := range names {
 		h := r.b.host(hn, rng)
 		r.b.addMember(g, h)
+		if r.listed != nil && !r.listed[h] {
+			r.listed[h] = true
+			r.order = append(r.order, h)
+		}
 		if len(shared.vars)+len(shared.args) > 0 {
 			h.inline.merge(shared)
 		}

@@ -236,7 +236,7 @@ func (c *yamlConverter) rangeOf(n *yaml.Node) hcl.Range {
 }
 
 // scalar types a plain scalar as Ansible (YAML 1.1) does: yes, no, on and off
-// are booleans too, and 0644 is octal. Two things are strings here that are
+// are booleans too, and 0644 is octal (0o644 is a string). Two things are strings here that are
 // traps there: dates, and numbers with colons (22:22).
 func (c *yamlConverter) scalar(n *yaml.Node) cty.Value {
 	str := func() cty.Value { return cty.StringVal(strings.ToValidUTF8(n.Value, "\ufffd")) }
@@ -266,7 +266,7 @@ func (c *yamlConverter) scalar(n *yaml.Node) cty.Value {
 }
 
 var (
-	yamlInt   = regexp.MustCompile(`^[-+]?(0b[01_]+|0o?[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$`)
+	yamlInt   = regexp.MustCompile(`^[-+]?(0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$`)
 	yamlFloat = regexp.MustCompile(`^[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$`)
 )
 

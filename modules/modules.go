@@ -28,6 +28,7 @@ func All() *module.Registry {
 		files.Line(),
 		files.Stat(),
 		files.Template(),
+		files.Tree(),
 		packages.DistroSync(),
 		packages.ModuleStream(),
 		packages.Package(),

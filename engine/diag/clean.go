@@ -100,3 +100,16 @@ func wrap(text string, width int) []string {
 	}
 	return out
 }
+
+// maxText is the longest detail that is shown, in bytes: some repeat what
+// somebody wrote, however long.
+const maxText = 6000
+
+// cleanText is clean for a detail; what is too long loses its middle.
+func cleanText(s string) string {
+	if len(s) <= maxText {
+		return clean(s)
+	}
+	head, tail := s[:maxText/2], s[len(s)-maxText/2:]
+	return clean(strings.ToValidUTF8(head, "")) + " […] " + clean(strings.ToValidUTF8(tail, ""))
+}

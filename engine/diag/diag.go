@@ -98,7 +98,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(cleanLine(first.Summary))
 	if first.Detail != "" {
-		b.WriteString(": " + strings.Join(strings.Fields(clean(first.Detail)), " "))
+		b.WriteString(": " + strings.Join(strings.Fields(cleanText(first.Detail)), " "))
 	}
 	if n > 1 {
 		fmt.Fprintf(&b, " (and %d more)", n-1)

@@ -66,7 +66,7 @@ func NewDocument(set Set) Document {
 	doc := Document{SchemaVersion: SchemaVersion, Valid: !set.HasErrors(), Diagnostics: []Message{}}
 	q := newQuoter(set.Sources)
 	for _, d := range MergeRuns(set.Diags) {
-		m := Message{Severity: "error", Summary: clean(d.Summary), Detail: clean(d.Detail)}
+		m := Message{Severity: "error", Summary: clean(d.Summary), Detail: cleanText(d.Detail)}
 		if d.Severity == hcl.DiagWarning {
 			m.Severity = "warning"
 			doc.Warnings++

@@ -14,9 +14,13 @@ import (
 // is nested deeply enough ends the process, which no recover can prevent. Nobody
 // writes more than these by hand.
 const (
-	MaxNesting = 100     // brackets, blocks and templates within each other
-	maxChain   = 2_000   // operators and template directives in one expression
-	MaxTokens  = 1 << 20 // names, values and signs of one file; each costs about 200 bytes while it is parsed
+	MaxNesting = 100 // brackets, blocks and templates within each other
+	// The library joins the lines of a template one by one, each time copying what
+	// it has: lines times bytes is the work. This much takes seconds.
+	maxJoin = 4_000_000_000
+
+	maxChain  = 2_000   // operators and template directives in one expression
+	MaxTokens = 1 << 20 // names, values and signs of one file; each costs about 200 bytes while it is parsed
 )
 
 // ParseConfig parses a file of HCL. It is hclsyntax.ParseConfig for text that
@@ -73,6 +77,7 @@ func bounds(src []byte, name string, lex lexer) *hcl.Diagnostic {
 	toks, _ := lex(src, name, hcl.InitialPos) // what is wrong the parser says
 	var open []hclsyntax.TokenType
 	chain := []int{0}
+	text := []literal{{}} // of each level
 	before := hclsyntax.TokenNil
 	for _, t := range toks {
 		last := len(chain) - 1
@@ -82,11 +87,11 @@ func bounds(src []byte, name string, lex lexer) *hcl.Diagnostic {
 			if t.Type == hclsyntax.TokenOBrack || t.Type == hclsyntax.TokenOParen {
 				chain[last]++ // a[0][0][0]
 			}
-			open, chain = append(open, t.Type), append(chain, 0)
+			open, chain, text = append(open, t.Type), append(chain, 0), append(text, literal{})
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
 			hclsyntax.TokenTemplateSeqEnd:
 			if len(open) > 0 {
-				open, chain = open[:len(open)-1], chain[:last]
+				open, chain, text = open[:len(open)-1], chain[:last], text[:last]
 			}
 		case hclsyntax.TokenIdent:
 			word := string(t.Bytes)
@@ -104,13 +109,18 @@ func bounds(src []byte, name string, lex lexer) *hcl.Diagnostic {
 			if len(open) == 0 || open[len(open)-1] == hclsyntax.TokenOBrace {
 				chain[last] = 0
 			}
-		case hclsyntax.TokenStringLit, hclsyntax.TokenQuotedLit, hclsyntax.TokenNumberLit, hclsyntax.TokenComment:
+		case hclsyntax.TokenStringLit, hclsyntax.TokenQuotedLit:
+			text[last].parts++
+			text[last].bytes += len(t.Bytes)
+		case hclsyntax.TokenNumberLit, hclsyntax.TokenComment:
 		default:
 			chain[last]++
 		}
 		before = t.Type
 		rng := t.Range
-		switch {
+		switch top := text[len(text)-1]; {
+		case top.parts*top.bytes > maxJoin:
+			return Errorf("Text too long", &rng, "This text has %d lines so far, more than a template can have in reasonable time. Put it into a file of its own and use it as it is (in the module \"copy\", the argument \"src\").", top.parts)
 		case len(open) > MaxNesting:
 			return Errorf("Nested too deeply", &rng, "Brackets, blocks and templates are nested more than %d deep here. Is it the right file? Put parts of the value into values of their own.", MaxNesting)
 		case chain[len(chain)-1] > maxChain:
@@ -119,6 +129,9 @@ func bounds(src []byte, name string, lex lexer) *hcl.Diagnostic {
 	}
 	return nil
 }
+
+// literal is the text of one template.
+type literal struct{ parts, bytes int }
 
 // signs counts, near enough, the tokens of a text without making them.
 func signs(src []byte) int {
@@ -138,8 +151,8 @@ func isWord(c byte) bool {
 
 // plainlyFlat reports whether a text is so simple that it is within the bounds
 // without being split into tokens, which takes half as long as parsing it: few
-// signs on each line, brackets that are easily counted, no templates, heredocs,
-// calls or comments over lines. Long inventories are. The cuts are ends of lines
+// signs on each line, brackets that are easily counted, no templates, heredocs
+// or comments over lines. Long inventories are. The cuts are ends of lines
 // outside all brackets, at least size bytes from each other.
 func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 	depth, lists, ops, inString, last := 0, 0, 0, false, 0
@@ -167,7 +180,7 @@ func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 		case (c == '$' || c == '%') && next == '{':
 			return nil, false
 		case inString:
-		case c == '<' && next == '<', c == '/' && next == '*', c == '=' && next == '>', c == '(', c == ')':
+		case c == '<' && next == '<', c == '/' && next == '*', c == '=' && next == '>':
 			return nil, false
 		case c == '#', c == '/' && next == '/':
 			for i+1 < len(src) && src[i+1] != '\n' {
@@ -175,13 +188,13 @@ func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 			}
 		case c == '{':
 			depth++
-		case c == '[':
+		case c == '[', c == '(':
 			depth++
 			lists++
 			ops++
 		case c == '}':
 			depth--
-		case c == ']':
+		case c == ']', c == ')':
 			depth--
 			lists--
 		case c != ' ' && c != '\t' && c != ',' && !isWord(c):

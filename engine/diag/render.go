@@ -77,7 +77,7 @@ func paragraphs(d *hcl.Diagnostic) []string {
 			out = append(out, t)
 		}
 	}
-	if t := strings.TrimRight(clean(d.Detail), "\n "); t != "" {
+	if t := strings.TrimRight(cleanText(d.Detail), "\n "); t != "" {
 		out = append(out, t)
 	}
 	return out

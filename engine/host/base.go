@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 )
 
@@ -103,13 +104,20 @@ func pathError(op, path string, argv []string, r Result) error {
 }
 
 // writeScript puts standard input (or the file $5, which it consumes) at $1.
-// $2 mode, $3 owner, $4 group; empty keeps what is there. A symbolic link is
+// $2 mode, $3 owner, $4 group; empty keeps what is there. With $6, the file $5 is
+// compressed. A symbolic link is
 // followed, so that a configuration kept elsewhere stays where it is.
 const writeScript = `set -e
 p=$1
 if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
 if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
 if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a regular file" >&2; exit 1; fi
+if [ -n "$6" ]; then
+  trap 'rm -f -- "$5" "$5.gz"' EXIT
+  mv -f -- "$5" "$5.gz"
+  gzip -dc <"$5.gz" >"$5"
+  rm -f -- "$5.gz"
+fi
 if [ -n "$5" ]; then t=$5; else
   t=$(mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX")
 fi
@@ -141,9 +149,9 @@ func (a Attr) args() []string {
 
 func (b *base) WriteFile(ctx context.Context, path string, content []byte, a Attr) error {
 	if len(content) > inlineLimit {
-		return b.Upload(ctx, path, bytes.NewReader(content), int64(len(content)), a)
+		return b.Upload(ctx, path, Bytes(content), a)
 	}
-	argv := script(writeScript, append(append([]string{path}, a.args()...), "")...)
+	argv := script(writeScript, append(append([]string{path}, a.args()...), "", "")...)
 	r, err := b.t.Run(ctx, Command{Argv: argv, Stdin: content, ReadOnly: true}) // writing the same content twice is writing it once
 	if err != nil {
 		return err
@@ -155,8 +163,16 @@ func (b *base) WriteFile(ctx context.Context, path string, content []byte, a Att
 // content goes by Upload.
 const inlineLimit = 128 << 10
 
-func (b *base) Upload(ctx context.Context, path string, r io.Reader, size int64, a Attr) error {
-	mk := script(`p=$1; if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi; mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX"`, path)
+// Bytes is a short text as Content.
+type Bytes []byte
+
+// Open implements Content.
+func (b Bytes) Open(bool) (io.ReadCloser, int64, bool, error) {
+	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), false, nil
+}
+
+func (b *base) Upload(ctx context.Context, path string, content Content, a Attr) error {
+	mk := script(`p=$1; if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi; mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX" || exit 1; command -v gzip || :`, path)
 	res, err := b.t.Run(ctx, Command{Argv: mk})
 	if err != nil {
 		return err
@@ -164,12 +180,23 @@ func (b *base) Upload(ctx context.Context, path string, r io.Reader, size int64,
 	if res.Code != 0 {
 		return writeError(path, mk, res)
 	}
-	tmp := string(bytes.TrimSuffix(res.Stdout, []byte("\n")))
-	if err := b.t.Upload(ctx, tmp, r, size); err != nil {
-		_, _ = b.t.Run(context.WithoutCancel(ctx), Command{Argv: []string{"rm", "-f", "--", tmp}})
+	tmp, gzip, _ := strings.Cut(string(bytes.TrimSuffix(res.Stdout, []byte("\n"))), "\n")
+	drop := func() { _, _ = b.t.Run(context.WithoutCancel(ctx), Command{Argv: []string{"rm", "-f", "--", tmp}}) }
+	r, size, packed, err := content.Open(gzip != "")
+	if err != nil {
+		drop()
 		return err
 	}
-	argv := script(writeScript, append(append([]string{path}, a.args()...), tmp)...)
+	defer r.Close()
+	if err := b.t.Upload(ctx, tmp, r, size); err != nil {
+		drop()
+		return err
+	}
+	unpack := ""
+	if packed {
+		unpack = "gzip"
+	}
+	argv := script(writeScript, append(append([]string{path}, a.args()...), tmp, unpack)...)
 	res, err = b.t.Run(ctx, Command{Argv: argv})
 	if err != nil {
 		return err

@@ -42,8 +42,9 @@ type Host interface {
 	// file in the same directory, flushed to disk, renamed. An empty owner,
 	// group or zero mode keeps what the file had (0644 root for a new file).
 	WriteFile(ctx context.Context, path string, content []byte, a Attr) error
-	// Upload is WriteFile for content of any size.
-	Upload(ctx context.Context, path string, r io.Reader, size int64, a Attr) error
+	// Upload is WriteFile for content of any size. It is sent compressed where
+	// that pays and the host can unpack it.
+	Upload(ctx context.Context, path string, c Content, a Attr) error
 	// Download copies a file of any size to w.
 	Download(ctx context.Context, path string, w io.Writer) error
 	// Job runs a script detached from the connection, see Job.
@@ -57,6 +58,13 @@ type Host interface {
 	// Forget drops cached facts; the engine calls it after a change that can
 	// alter them.
 	Forget()
+}
+
+// Content is what a file is to hold. Several hosts may be sent it at once.
+type Content interface {
+	// Open returns the content and its size. With packed, it may be compressed
+	// with gzip; ok tells whether it is. The caller closes r.
+	Open(packed bool) (r io.ReadCloser, size int64, ok bool, err error)
 }
 
 // Attr is who owns a file and who may use it.

@@ -162,7 +162,6 @@ func (ld *loader) checkBody(u *Unit, b *Body, set *diag.Set) {
 	for _, o := range u.Outputs {
 		v.refs(o.expr, set)
 	}
-	// Decoding with unresolved references would report them a second time.
 	ld.decodeStatic(u, b, set, ld.set.HasErrors() || set.HasErrors())
 }
 
@@ -203,7 +202,8 @@ func (v *env) items(items []Item, set *diag.Set) {
 
 // use resolves the references of a use.
 func (v *env) use(u *Use, set *diag.Set) {
-	v.needs = nil
+	v.needs, v.muted = nil, false
+	problems := len(set.Diags)
 	v.refs(u.ForEach, set)
 	v.each = u.ForEach != nil
 	v.refs(u.When, set)
@@ -212,11 +212,13 @@ func (v *env) use(u *Use, set *diag.Set) {
 	}
 	v.each = false
 	u.Needs = v.needs
+	u.unresolved = v.muted || len(set.Diags) > problems
 }
 
 // task resolves the references of one task.
 func (v *env) task(t *Task, set *diag.Set) {
-	v.needs = nil
+	v.needs, v.muted = nil, false
+	problems := len(set.Diags)
 	v.refs(t.Meta.ForEach, set)
 	v.each = t.Meta.ForEach != nil
 	v.refs(t.Meta.When, set)
@@ -234,11 +236,13 @@ func (v *env) task(t *Task, set *diag.Set) {
 	}
 	v.self, v.each = nil, false
 	t.Needs = v.needs
+	t.unresolved = v.muted || len(set.Diags) > problems
 }
 
-// decodeStatic decodes every task with facts and results unknown. With
-// namesOnly, it checks only the names of arguments.
-func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly bool) {
+// decodeStatic decodes every task with facts and results unknown. Of a task that
+// mentions something there is not, which is reported already, only the names of
+// arguments are checked; with problems, what is no task is left out likewise.
+func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, problems bool) {
 	scope := ld.pb.staticScope(u, body)
 	context := func(each bool) *hcl.EvalContext {
 		if !each {
@@ -249,12 +253,15 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly boo
 	check := func(t *Task) {
 		b, step := Bind(t)
 		target := Target(t)
-		if namesOnly {
+		if t.unresolved { // decoding would report it a second time
 			set.Extend(b.CheckNames(target))
 			return
 		}
 		ctx := context(t.Meta.ForEach != nil)
 		d, diags := b.Decode(target, ctx, ld.pb.Files)
+		if !diags.HasErrors() {
+			t.fixed = b.Fixed(target)
+		}
 		set.Extend(diags)
 		m := t.Meta
 		checkMeta(set, ctx, m.When, m.ForEach, m.DelegateTo, m.Environment, m.BecomeUser)
@@ -270,14 +277,14 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, namesOnly boo
 	}
 	for _, use := range uses(body.Items) {
 		ctx := context(use.ForEach != nil)
-		if namesOnly {
+		if use.unresolved {
 			use.Unit.checkArgs(use.Args, use.Range, nil, set)
 			continue
 		}
 		use.Unit.checkArgs(use.Args, use.Range, ctx, set)
 		checkMeta(set, ctx, use.When, use.ForEach)
 	}
-	if !namesOnly {
+	if !problems {
 		eachBlock(body.Items, func(b *Block) { checkMeta(set, scope.Context(nil), b.When) })
 		eachCall(body.Items, func(c *Call) { checkMeta(set, scope.Context(nil), c.When) })
 		for _, o := range u.Outputs {
@@ -336,7 +343,7 @@ func Bind(t *Task) (*schema.Block, any) {
 
 // Target is what schema.Block.Decode needs to know of a task.
 func Target(t *Task) schema.Target {
-	return schema.Target{What: fmt.Sprintf("The module %q", t.Module), Attrs: t.Attrs, Range: t.Range}
+	return schema.Target{What: fmt.Sprintf("The module %q", t.Module), Attrs: t.Attrs, Range: t.Range, Fixed: t.fixed}
 }
 
 func sortedAttrNames(m map[string]*hclsyntax.Attribute) []string {

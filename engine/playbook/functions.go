@@ -28,7 +28,7 @@ func functions(dir string, s *secrets, static bool) map[string]function.Function
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
 		"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
 
-		"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": stdlib.IndentFunc,
+		"chomp": stdlib.ChompFunc, "format": stdlib.FormatFunc, "formatlist": stdlib.FormatListFunc, "indent": indentFunc(),
 		"join": stdlib.JoinFunc, "lower": stdlib.LowerFunc, "regex": stdlib.RegexFunc, "regexall": stdlib.RegexAllFunc,
 		"replace": replaceFunc(), "split": stdlib.SplitFunc, "strrev": stdlib.ReverseFunc, "substr": stdlib.SubstrFunc,
 		"title": stdlib.TitleFunc, "trim": stdlib.TrimFunc, "trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc,
@@ -42,7 +42,7 @@ func functions(dir string, s *secrets, static bool) map[string]function.Function
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
 		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "length": lengthFunc(),
 		"lookup": stdlib.LookupFunc, "merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc,
-		"setintersection": stdlib.SetIntersectionFunc, "setproduct": stdlib.SetProductFunc, "setsubtract": stdlib.SetSubtractFunc,
+		"setintersection": stdlib.SetIntersectionFunc, "setproduct": setProductFunc(), "setsubtract": stdlib.SetSubtractFunc,
 		"setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc, "sort": stdlib.SortFunc, "values": stdlib.ValuesFunc,
 		"zipmap": stdlib.ZipmapFunc,
 
@@ -53,7 +53,7 @@ func functions(dir string, s *secrets, static bool) map[string]function.Function
 
 		"cidrhost": ctycidr.HostFunc, "cidrnetmask": ctycidr.NetmaskFunc, "cidrsubnet": ctycidr.SubnetFunc, "cidrsubnets": ctycidr.SubnetsFunc,
 
-		"file": ctyfs.MakeFileFunc(dir, false), "filebase64": ctyfs.MakeFileFunc(dir, true), "fileexists": ctyfs.MakeFileExistsFunc(dir), "fileset": ctyfs.MakeFileSetFunc(dir),
+		"file": fileFunc(dir, false), "filebase64": fileFunc(dir, true), "fileexists": ctyfs.MakeFileExistsFunc(dir), "fileset": ctyfs.MakeFileSetFunc(dir),
 		"abspath": ctyfs.AbsPathFunc, "basename": ctyfs.BasenameFunc, "dirname": ctyfs.DirnameFunc, "pathexpand": ctyfs.PathExpandFunc,
 
 		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,

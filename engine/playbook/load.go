@@ -40,17 +40,19 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 	pb.units = []*Unit{&pb.Unit}
 
 	files := readFiles(path, &set)
+	ld.partial = set.HasErrors()
+	unreadable := len(set.Diags)
 	for _, f := range files { // "your ferry is too old" beats every other message
 		if f.encrypted {
 			continue
 		}
 		checkVersion(f.body, ferryVersion, &set)
 	}
-	if set.HasErrors() {
+	if len(files) == 0 || len(set.Diags) > unreadable && set.HasErrors() {
 		set.Sort()
 		return nil, set
 	}
-	for _, f := range files {
+	for _, f := range files { // those that could be read, so that one look shows every problem
 		switch {
 		case f.encrypted:
 			pb.autoVars = append(pb.autoVars, assignment{file: f.name})
@@ -74,11 +76,16 @@ func Load(path string, reg *module.Registry, ferryVersion string, opts ...Option
 	}
 	set.Sort()
 	pb.Sources = set.Sources
-	if set.HasErrors() {
+	if set.HasErrors() && !pb.keep {
 		return nil, set
 	}
+	pb.partial = ld.partial
 	return pb, set
 }
+
+// Keep makes Load return the playbook also if it has errors, as far as it could
+// be read: enough for Globals, not for a run. It is nil if nothing was readable.
+func Keep() Option { return func(pb *Playbook) { pb.keep = true } }
 
 var topBlocks = []string{"ferry", "variable", "locals", "stack", "play"}
 

@@ -43,6 +43,7 @@ type loader struct {
 	version string
 	set     *diag.Set
 	buffers diag.Sources // of WithBuffers
+	partial bool         // a file could not be read, so names may be missing
 
 	sets      map[string]*parsedSet // by canonical directory
 	functions map[string]dirFunctions

@@ -34,6 +34,8 @@ type Playbook struct {
 	groupRefs  []groupRef
 	sources    Sources // of WithSources
 	library    fs.FS   // of WithLibrary
+
+	keep, partial bool // see Keep; whether a file could not be read
 }
 
 // Variable is a declared input.
@@ -89,10 +91,14 @@ type Task struct {
 	Unit   *Unit     // whose names its expressions see
 	Needs  []*Stack  // whose presence its expressions mention
 
+	unresolved bool // it mentions something there is not
+
 	origin *Task // of which this is a copy
 
 	// ResultUsed says that something in the play mentions the task's result.
 	ResultUsed bool
+
+	fixed map[string]cty.Value // arguments that are the same for every host
 }
 
 // Address names the task within its play: task.service.sshd, with what uses its

@@ -33,7 +33,10 @@ type env struct {
 	self   *Task
 	roots  []string
 	broken map[string]bool
-	needs  []*Stack // filled with the stacks mentioned
+	// muted is set where something does not resolve and is not reported, since
+	// what it means could not be read.
+	muted bool
+	needs []*Stack // filled with the stacks mentioned
 }
 
 var rootNames = []string{"var", "local", "facts", "host", "groups", "task", "check", "use", "stack", "each", "self", "path"}
@@ -79,6 +82,8 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 		switch {
 		case attr == "":
 			bad("Incomplete reference", "%q needs the name of %s, written %s.NAME.", root, kind, root)
+		case !contains(known, attr) && v.ld.partial && (root == "var" || root == "local"):
+			v.muted = true
 		case !contains(known, attr):
 			bad("Unknown "+strings.TrimPrefix(strings.TrimPrefix(kind, "a "), "an "), "There is no %s %q.%s", strings.TrimPrefix(kind, "a "), attr, v.hint(root, attr, known))
 		}
@@ -160,6 +165,7 @@ func (v *env) taskRef(t hcl.Traversal, root string, bad func(string, string, ...
 	task, ok := v.tasks[addr]
 	if !ok {
 		if v.broken[addr] {
+			v.muted = true
 			return
 		}
 		if _, later := v.later[addr]; later {
@@ -197,6 +203,7 @@ func (v *env) useRef(t hcl.Traversal, bad func(string, string, ...any)) {
 	if !ok {
 		switch _, later := v.laterU[name]; {
 		case v.broken["use."+name]:
+			v.muted = true
 		case later:
 			bad("Reference to a later use", "The outputs of use.%s are not there yet, since it runs after this place. Move one of them.", name)
 		default:
@@ -228,7 +235,8 @@ func (v *env) stackRef(t hcl.Traversal, bad func(string, string, ...any)) {
 	switch {
 	case name == "" || len(t) < 3:
 		bad("Incomplete reference", "Whether a host has a stack is written stack.NAME.present.")
-	case v.broken["stack."+name] || v.ld.pb.broken["stack."+name]:
+	case v.broken["stack."+name] || v.ld.pb.broken["stack."+name] || st == nil && v.ld.partial:
+		v.muted = true
 	case st == nil:
 		bad("Unknown stack", "The playbook declares no stack %q.%s", name, diag.DidYouMean(name, v.ld.pb.stackNames()))
 	case attrName(t[2]) != "present":

@@ -67,6 +67,8 @@ type Use struct {
 	Tags    []string
 	Range   hcl.Range
 	Needs   []*Stack // whose presence the expressions mention
+
+	unresolved bool // it mentions something there is not
 }
 
 func (*Use) item() {}

@@ -287,6 +287,9 @@ func (pb *Playbook) assign(a assignment, g *Globals, functions map[string]functi
 		rng, from = &a.rng, "set at "+place(a.rng)
 	}
 	v := pb.Variable(a.name)
+	if v == nil && pb.partial {
+		return
+	}
 	if v == nil {
 		set.Append(diag.Errorf("Unknown variable", rng, "The playbook declares no variable %q, so it cannot be given a value%s.%s", a.name, inParens(a.given), diag.DidYouMean(a.name, pb.variableNames())))
 		return

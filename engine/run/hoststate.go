@@ -22,6 +22,8 @@ type hostState struct {
 	conns map[account]*connection
 	warm  *warming // a connection that is opened ahead; nil if none is
 	idle  bool     // its connections wait for a later play
+	// altered says that facts of earlier runs hold no more.
+	altered bool
 	// settled says that no job of an earlier run is under way on the host.
 	settled bool
 
@@ -137,6 +139,7 @@ func (st *hostState) lock(ctx context.Context, c *connection) error {
 
 // forget drops what is known of the host after a change that may alter it.
 func (st *hostState) forget() {
+	st.altered = true
 	for _, c := range st.conns {
 		c.h.Forget()
 	}

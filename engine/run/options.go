@@ -76,6 +76,10 @@ type Options struct {
 	Skip map[*playbook.Task]bool
 	// Took is how long a host was in a play in earlier runs, 0 if not known.
 	Took func(play string) time.Duration
+	// Known returns facts of a host that were observed earlier and are taken as
+	// they are; nil gathers all anew. Learned is told what was gathered.
+	Known   func(host string) host.Facts
+	Learned func(host string, facts host.Facts)
 	// Resume is what an interrupted run had reached; nil begins anew.
 	Resume *Resume
 }

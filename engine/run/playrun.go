@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
@@ -68,9 +69,28 @@ func (pr *playRun) begin(ctx context.Context) outcome {
 	return diagOutcome(scope.Locals())
 }
 
+// known are the facts of earlier runs, if they hold all that the playbook
+// mentions and nothing has changed the host since this run began.
+func (pr *playRun) known() host.Facts {
+	if pr.r.opts.Known == nil || pr.st.altered {
+		return nil
+	}
+	facts := pr.r.opts.Known(pr.st.info.Name)
+	for _, n := range pr.r.pb.Facts {
+		if _, ok := facts[n]; !ok || n == "user" { // that one is of the connection
+			return nil
+		}
+	}
+	return facts
+}
+
 // gather makes the facts the playbook mentions known.
 func (pr *playRun) gather(ctx context.Context) outcome {
 	if len(pr.r.pb.Facts) == 0 {
+		return outcome{status: event.OK}
+	}
+	if known := pr.known(); known != nil {
+		pr.scope.SetFacts(known)
 		return outcome{status: event.OK}
 	}
 	c, err := pr.st.conn(ctx, pr.become(nil), pr.play.BecomeUser)
@@ -80,6 +100,9 @@ func (pr *playRun) gather(ctx context.Context) outcome {
 	facts, err := c.h.Facts(ctx, pr.r.pb.Facts...)
 	if err != nil {
 		return failure(err, nil)
+	}
+	if pr.r.opts.Learned != nil {
+		pr.r.opts.Learned(pr.st.info.Name, facts)
 	}
 	pr.scope.SetFacts(facts)
 	return outcome{status: event.OK}

@@ -87,7 +87,7 @@ func (noHost) Exec(context.Context, host.Command) (host.Result, error) {
 	return host.Result{}, errLocal
 }
 func (noHost) WriteFile(context.Context, string, []byte, host.Attr) error { return errLocal }
-func (noHost) Upload(context.Context, string, io.Reader, int64, host.Attr) error {
+func (noHost) Upload(context.Context, string, host.Content, host.Attr) error {
 	return errLocal
 }
 

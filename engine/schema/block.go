@@ -31,6 +31,7 @@ type Arg struct {
 
 	checks []func(cty.Value) error
 	set    func(cty.Value) error
+	local  func(path string, files *Files) // in place of set, for what hosts share
 }
 
 // Kind says how the text of an argument is to be understood.
@@ -201,6 +202,20 @@ func (b *Block) Any(p *any, name, doc string, opts ...Option) {
 func (b *Block) File(p *string, name, doc string, opts ...Option) {
 	a := b.add(name, doc, cty.String, "", func(v cty.Value) error { *p = v.AsString(); return nil }, opts)
 	a.Kind = KindFile
+}
+
+// LocalFile binds a file of the controller whose content all hosts share.
+func (b *Block) LocalFile(p **LocalFile, name, doc string, opts ...Option) {
+	a := b.add(name, doc, cty.String, "", nil, opts)
+	a.Kind = KindFile
+	a.local = func(path string, files *Files) { *p = files.Local(path) }
+}
+
+// LocalTree binds a directory of the controller whose content all hosts share.
+func (b *Block) LocalTree(p **LocalTree, name, doc string, opts ...Option) {
+	a := b.add(name, doc, cty.String, "", nil, opts)
+	a.Kind = KindFile
+	a.local = func(path string, files *Files) { *p = files.Tree(path) }
 }
 
 // Template declares the path of an HCL template on the controller, relative to

@@ -19,6 +19,8 @@ type Files struct {
 	mu        sync.Mutex
 	templates map[string]parsedTemplate
 	sources   diag.Sources
+	locals    map[string]*LocalFile
+	trees     map[string]*LocalTree
 }
 
 type parsedTemplate struct {

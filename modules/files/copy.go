@@ -2,11 +2,8 @@ package files
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +35,7 @@ it, and a full disk leaves the old file as it was.`,
 const smallFile = 256 << 10
 
 type copyFile struct {
-	src     string
+	src     *schema.LocalFile
 	content string
 	target
 }
@@ -50,16 +47,16 @@ var (
 )
 
 func (c *copyFile) Schema(b *schema.Block) {
-	b.File(&c.src, "src", "File on the controller.")
+	b.LocalFile(&c.src, "src", "File on the controller.")
 	b.String(&c.content, "content", "Content, as text.", schema.MaySensitive)
 	c.schema(b)
 }
 
 func (c *copyFile) Validate() error {
 	switch {
-	case c.src != "" && c.content != "":
+	case c.src != nil && c.content != "":
 		return errors.New("One of the arguments \"src\" and \"content\" can be given, not both.")
-	case c.src == "" && c.content == "":
+	case c.src == nil && c.content == "":
 		return errors.New("One of the arguments \"src\" and \"content\" is needed: what the file must hold. To make an empty file where there is none, use the module \"file\".")
 	}
 	return c.checkValidate()
@@ -85,23 +82,20 @@ func (c *copyFile) Probe(ctx context.Context, r host.Reader) (module.Plan, error
 
 // want returns the content, unless it is a large file.
 func (c *copyFile) want() (content []byte, large bool, err error) {
-	if c.src == "" {
+	if c.src == nil {
 		return []byte(c.content), false, nil
 	}
-	st, err := os.Stat(c.src)
+	size, err := c.src.Size()
 	if err != nil {
 		return nil, false, err
 	}
-	if !st.Mode().IsRegular() {
-		return nil, false, fmt.Errorf("%s is not a regular file; copy takes one file, and a directory tree is packed first", c.src)
-	}
-	if st.Size() > smallFile {
+	if size > smallFile {
 		if len(c.validate) > 0 {
-			return nil, true, fmt.Errorf("%s has %d bytes, and \"validate\" checks files of at most %d; drop the argument, or check the file in a task of its own", filepath.Base(c.src), st.Size(), smallFile)
+			return nil, true, fmt.Errorf("%s has %d bytes, and \"validate\" checks files of at most %d; drop the argument, or check the file in a task of its own", filepath.Base(c.src.Path()), size, smallFile)
 		}
 		return nil, true, nil
 	}
-	content, err = os.ReadFile(c.src)
+	content, err = os.ReadFile(c.src.Path())
 	return content, false, err
 }
 
@@ -111,16 +105,16 @@ func (c *copyFile) probeLarge(ctx context.Context, r host.Reader) (module.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	st, err := os.Stat(c.src)
+	size, err := c.src.Size()
 	if err != nil {
 		return nil, err
 	}
-	change := module.Change{Argument: "content", From: "absent", To: fmt.Sprintf("%d bytes in %s", st.Size(), c.path)}
+	change := module.Change{Argument: "content", From: "absent", To: fmt.Sprintf("%d bytes in %s", size, c.path)}
 	if !there {
 		return module.Plan{change}, nil
 	}
 	change.From = fmt.Sprintf("%d bytes", fi.Size)
-	if fi.Size == st.Size() {
+	if fi.Size == size {
 		same, err := c.sameHash(ctx, r)
 		if err != nil {
 			return nil, err
@@ -134,13 +128,8 @@ func (c *copyFile) probeLarge(ctx context.Context, r host.Reader) (module.Plan, 
 }
 
 func (c *copyFile) sameHash(ctx context.Context, r host.Reader) (bool, error) {
-	f, err := os.Open(c.src)
+	sum, err := c.src.SHA256()
 	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
 		return false, err
 	}
 	argv := []string{"sha256sum", "--", c.real}
@@ -148,7 +137,7 @@ func (c *copyFile) sameHash(ctx context.Context, r host.Reader) (bool, error) {
 	if res, err = host.Must(argv, res, err); err != nil {
 		return false, err
 	}
-	return strings.HasPrefix(strings.TrimPrefix(string(res.Stdout), `\`), hex.EncodeToString(sum.Sum(nil))), nil
+	return strings.HasPrefix(strings.TrimPrefix(string(res.Stdout), `\`), sum), nil
 }
 
 func (c *copyFile) Apply(ctx context.Context, h host.Host, plan module.Plan) error {
@@ -171,15 +160,6 @@ func (c *copyFile) Apply(ctx context.Context, h host.Host, plan module.Plan) err
 }
 
 func (c *copyFile) upload(ctx context.Context, h host.Host) error {
-	f, err := os.Open(c.src)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	fi, there, err := c.find(ctx, h)
 	if err != nil {
 		return err
@@ -189,5 +169,5 @@ func (c *copyFile) upload(ctx context.Context, h host.Host) error {
 			return err
 		}
 	}
-	return h.Upload(ctx, c.path, f, st.Size(), c.attr())
+	return h.Upload(ctx, c.path, c.src, c.attr())
 }

@@ -59,7 +59,7 @@ func (a *app) completeHosts(cmd *cobra.Command, _ []string, toComplete string) (
 	if len(paths) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	inv, set := inventory.Load(cmd.Context(), paths, inventory.Options{SkipSecrets: true})
+	inv, set := inventory.Load(cmd.Context(), paths, inventory.Options{SkipSecrets: true, Facts: a.lenientFacts()})
 	if inv == nil || set.HasErrors() {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

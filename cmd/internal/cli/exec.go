@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -55,6 +56,12 @@ func (a *app) adhoc(ctx context.Context, pattern string, parallel int, become *b
 	if err != nil {
 		return err
 	}
+	return a.ask(ctx, log, inv, hosts, parallel, become, asJSON, f, nil)
+}
+
+// ask is adhoc for hosts that are selected; seen, if set, gets all answers.
+func (a *app) ask(ctx context.Context, log *slog.Logger, inv *inventory.Inventory, hosts []*inventory.Host, parallel int, become *bool, asJSON bool,
+	f func(context.Context, host.Host) engine.HostResult, seen func([]engine.HostResult) error) error {
 	d, err := engine.NewDialer(inv, log)
 	if err != nil {
 		return err
@@ -63,6 +70,11 @@ func (a *app) adhoc(ctx context.Context, pattern string, parallel int, become *b
 	v := view.NewAnswers(a.out, asJSON, a.color(a.out))
 	results := engine.Each(ctx, a.stop, d, hosts, parallel, become, f, v.Add)
 	v.Close()
+	if seen != nil {
+		if err := seen(results); err != nil {
+			return err
+		}
+	}
 	code := exitDone
 	for _, r := range results {
 		switch {
@@ -86,6 +98,10 @@ func (a *app) selectHosts(ctx context.Context, pattern string) ([]*inventory.Hos
 	if err != nil {
 		return nil, nil, err
 	}
+	return a.selectFrom(inv, pattern)
+}
+
+func (a *app) selectFrom(inv *inventory.Inventory, pattern string) ([]*inventory.Host, *inventory.Inventory, error) {
 	hosts, diags := inv.Limit(inv.Hosts, []string{pattern})
 	if err := a.failed(setOf(diags)); err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferry-ops/ferry/engine"
+	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/inventory"
@@ -39,13 +40,29 @@ func (a *app) namedInventories() []string {
 
 // inventory loads the inventories.
 func (a *app) inventory(ctx context.Context) (*inventory.Inventory, error) {
-	return a.loadInventory(ctx, inventory.Options{Secrets: a.keyring()})
+	return a.loadInventory(ctx, inventory.Options{Secrets: a.keyring(), Facts: a.facts()})
+}
+
+// facts are the recorded ones, for constructed groups.
+func (a *app) facts() inventory.RecordedFacts {
+	return engine.RecordedFacts(a.stateDir, func(err error) {
+		var set diag.Set
+		set.Append(diag.Warningf("Recorded facts not read", nil, "%s", sentence(err.Error())))
+		a.show(set)
+	})
+}
+
+// lenientFacts are for those who only look, or who are about to gather facts.
+func (a *app) lenientFacts() inventory.RecordedFacts {
+	f := a.facts()
+	f.Lenient = true
+	return f
 }
 
 // inventoryNames loads the inventories for the names of hosts and groups:
 // nothing encrypted is read.
 func (a *app) inventoryNames(ctx context.Context) (*inventory.Inventory, error) {
-	return a.loadInventory(ctx, inventory.Options{SkipSecrets: true})
+	return a.loadInventory(ctx, inventory.Options{SkipSecrets: true, Facts: a.facts()})
 }
 
 func (a *app) loadInventory(ctx context.Context, o inventory.Options) (*inventory.Inventory, error) {
@@ -68,6 +85,7 @@ type runFlags struct {
 	parallel       int
 	patience       time.Duration
 	gateWait       string
+	factAge        time.Duration
 	startAt        string
 	step           bool
 	diff, json     bool
@@ -86,6 +104,7 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	fs.IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default 50)")
 	fs.StringVar(&f.startAt, "start-at", "", "begin with this `task`, written task.MODULE.NAME or PLAY/task.MODULE.NAME; what comes before it does not run")
 	_ = cmd.RegisterFlagCompletionFunc("start-at", a.completeTasks)
+	fs.DurationVar(&f.factAge, "fact-age", 0, "use facts recorded less than this long ago instead of gathering them, for example 1h (default: gather them)")
 	fs.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a host that was lost may take to answer again (while a job runs on it: at least 30m)")
 	_ = cmd.RegisterFlagCompletionFunc("limit", a.completeLimit)
 	_ = cmd.RegisterFlagCompletionFunc("tags", a.completeTags)
@@ -165,7 +184,7 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		return c, nil, err
 	}
 	c = engine.Config{
-		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait,
+		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait, FactAge: f.factAge,
 		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log, Request: f.request(path, a.inventoryPaths()),
 	}
 	if f.startAt != "" {

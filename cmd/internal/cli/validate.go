@@ -65,7 +65,7 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 	out := validation{Kind: "validation", Playbooks: []validatedOne{}}
 	var inv *inventory.Inventory
 	if named := a.namedInventories(); len(named) > 0 {
-		loaded, more := inventory.Load(ctx, named, inventory.Options{Secrets: a.keyring()})
+		loaded, more := inventory.Load(ctx, named, inventory.Options{Secrets: a.keyring(), Facts: a.facts()})
 		if !more.HasErrors() {
 			inv = loaded
 		}
@@ -108,13 +108,17 @@ func (a *app) validate(ctx context.Context, paths []string, f validateFlags) err
 
 // validateOne checks one playbook; without errors it is described.
 func (a *app) validateOne(path string, f validateFlags, inv *inventory.Inventory) (*validatedOne, diag.Set) {
-	pb, set := playbook.Load(path, a.reg, Version(), playbook.WithSecrets(a.keyring()))
+	pb, set := playbook.Load(path, a.reg, Version(), playbook.WithSecrets(a.keyring()), playbook.Keep())
 	if pb == nil {
 		return nil, set
 	}
+	broken := set.HasErrors()
 	g, more := pb.Globals(playbook.Inputs{Files: f.varFiles, Vars: f.vars, YAML: engine.YAMLVariables(a.keyring()),
 		SkipSecrets: inv == nil && len(f.varFiles) == 0})
 	set.Merge(more)
+	if broken { // its plays may lack anything
+		return nil, set
+	}
 	out := &validatedOne{Path: path, Name: pb.Name, Plays: len(pb.Plays)}
 	for _, p := range pb.Plays {
 		playbook.Walk(p.Items, func(*playbook.Task) { out.Tasks++ })

@@ -198,7 +198,15 @@ func (k *completer) value() {
 		k.steps(nil)
 		return
 	}
-	if a.Type == "type" || len(k.file.Top) == 0 || slices.Contains(k.file.Top, "host") {
+	if a.Type == "type" || len(k.file.Top) == 0 {
+		return
+	}
+	if slices.Contains(k.file.Top, "host") {
+		if _, ok := k.c.around("constructed", "keyed"); ok {
+			k.add(kindReference, "host", "host", "host.name, host.address, host.vars.NAME", "What the inventory says of the host.")
+			k.add(kindReference, "facts", "facts", "facts.NAME", "A fact that ferry facts recorded.")
+			k.add(kindReference, "groups", "groups", "groups.NAME", "Whether the host is in a group.")
+		}
 		return
 	}
 	for _, r := range k.l.References {

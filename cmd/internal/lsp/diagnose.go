@@ -77,7 +77,7 @@ func (s *server) diagnose(path string) {
 	case kindInventory:
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, set = inventory.Load(ctx, []string{path}, inventory.Options{Buffers: s.buffers, SkipSecrets: true})
+		_, set = inventory.Load(ctx, []string{path}, inventory.Options{Buffers: s.buffers, SkipSecrets: true, Facts: s.facts()})
 	case kindValues:
 		if strings.HasSuffix(path, ".auto.vars.hcl") {
 			_, set = playbook.Load(filepath.Dir(path), s.o.Registry, "", playbook.WithBuffers(s.buffers))
@@ -104,6 +104,15 @@ func (s *server) loadPlaybook(path string) diag.Set {
 		return file
 	}
 	return dir
+}
+
+// facts has the names of facts but no values: an editor is no place to ask hosts.
+func (s *server) facts() inventory.RecordedFacts {
+	f := inventory.RecordedFacts{Lenient: true}
+	for _, d := range s.o.Language.Facts {
+		f.Names = append(f.Names, d.Name)
+	}
+	return f
 }
 
 func errorsIn(set diag.Set, path string) int {

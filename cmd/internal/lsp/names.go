@@ -39,9 +39,24 @@ func (s *server) names(path string) []name {
 				for _, a := range b.Body.Attributes {
 					out = append(out, name{root: "local", path: []string{a.Name}, rng: a.NameRange})
 				}
+			case b.Type == "group" || b.Type == "constructed":
+				out = append(out, groups(b)...)
 			case b.Type == "play" && len(b.Labels) == 1:
 				out = append(out, tasks(b.Body, b.Labels[0])...)
 			}
+		}
+	}
+	return out
+}
+
+func groups(b *hclsyntax.Block) []name {
+	var out []name
+	if len(b.Labels) == 1 {
+		out = append(out, name{root: "groups", path: b.Labels, rng: b.DefRange()})
+	}
+	for _, c := range b.Body.Blocks {
+		if c.Type == "group" {
+			out = append(out, groups(c)...)
 		}
 	}
 	return out

@@ -232,8 +232,13 @@ func TestCompletion(t *testing.T) {
 		"‸":                     "group host !play",
 		"group \"a\" {\n  ‸\n}": "user vars host children !address",
 		"host \"a\" {\n  ‸\n}":  "address port vars !children",
-		"host \"a\" {\n  host_key_policy = \"‸\"\n}": "strict accept-new",
-		"host \"a\" {\n  become = ‸\n}":              "true !var",
+		"host \"a\" {\n  host_key_policy = \"‸\"\n}":                  "strict accept-new",
+		"host \"a\" {\n  become = ‸\n}":                               "true !var",
+		"constructed \"a\" {\n  ‸\n}":                                 "when unknown max_age !user",
+		"constructed \"a\" {\n  unknown = \"‸\"\n}":                   "error skip",
+		"constructed \"a\" {\n  when = ‸\n}":                          "host facts groups !var",
+		"constructed \"a\" {\n  when = facts.‸\n}":                    "os_id",
+		"group \"web\" {}\nconstructed \"a\" {\n  when = groups.‸\n}": "web",
 	} {
 		got := labels(s.complete("inventory.hcl", text))
 		for _, w := range strings.Fields(want) {

@@ -31,7 +31,7 @@ func (k *completer) steps(before []string) {
 		if o, ok := k.c.around("task", "check", "handler"); ok && len(before) == 1 && len(o.labels) > 0 {
 			k.results(o.typ, o.labels[0])
 		}
-	case "var", "local":
+	case "var", "local", "groups":
 		k.declared(root, before)
 	case "task", "check", "handler":
 		if len(before) == 3 && root != "handler" {

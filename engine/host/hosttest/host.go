@@ -377,7 +377,12 @@ func (h *Host) act(ctx context.Context, line, word string) error {
 func (h *Host) Forget() {}
 
 // Upload implements host.Host.
-func (h *Host) Upload(ctx context.Context, path string, r io.Reader, size int64, a host.Attr) error {
+func (h *Host) Upload(ctx context.Context, path string, c host.Content, a host.Attr) error {
+	r, size, _, err := c.Open(false)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
 	b, err := io.ReadAll(r)
 	switch {
 	case err != nil:

@@ -1,0 +1,88 @@
+package report
+
+import (
+	"fmt"
+	"time"
+)
+
+// Bar is a figure the project wants to reach.
+type Bar struct {
+	What    string  `json:"what"`
+	Want    string  `json:"want"`
+	Got     string  `json:"got"`
+	Value   float64 `json:"value"` // Got as a number
+	Rounds  int     `json:"rounds"`
+	Reached string  `json:"reached"` // yes, no, or not measured
+}
+
+// BarHosts is the number of hosts the bars are about.
+const BarHosts = 20
+
+const (
+	yes         = "yes"
+	no          = "no"
+	notMeasured = "not measured"
+)
+
+// bars compares the results with what is wanted.
+func bars(r *Results) []Bar {
+	ferryFloor := func() (float64, int) {
+		f, fl := r.Find("noop", "", 0, BarHosts, "ferry"), r.Find("noop", "", 0, BarHosts, "floor")
+		return ratio(f, fl), paired(f, fl)
+	}
+	times := func(work, phase, other string) func() (float64, int) {
+		return func() (float64, int) {
+			f, o := r.Find(work, phase, 0, BarHosts, "ferry"), r.Find(work, phase, 0, BarHosts, other)
+			return ratio(o, f), paired(o, f)
+		}
+	}
+	const ms = time.Millisecond
+	return []Bar{
+		bar("(a) 50 no-op commands, 20 hosts: ferry's time, in times its floor's", "at most", 2, "%.1f", ferryFloor),
+		bar("(a) times faster than Ansible with pipelining", "at least", 50, "%.0f", times("noop", "", "ansible")),
+		bar("(a) times faster than Mitogen", "at least", 15, "%.0f", times("noop", "", "mitogen")),
+		bar("(b) 50 mixed tasks, 20 hosts, converged: times faster than Ansible with pipelining", "at least", 40, "%.0f", times("mixed", "converged", "ansible")),
+		bar("(b) first run: times faster than Ansible with pipelining", "at least", 15, "%.1f", times("mixed", "first", "ansible")),
+		bar("(e) converged 50-task play, one host, 50 ms: seconds, connection included", "at most", 1.5, "%.2f", func() (float64, int) {
+			s := r.Find("mixed", "converged", 50*ms, 1, "ferry")
+			if s == nil {
+				return 0, 0
+			}
+			return s.Median, len(s.Rounds)
+		}),
+		bar("(e) the same at 150 ms: round trips, connection included", "at most", 20, "%.1f", func() (float64, int) { return RoundTrips(r) }),
+	}
+}
+
+func paired(a, b *Series) int {
+	if a == nil || b == nil {
+		return 0
+	}
+	return min(len(a.Rounds), len(b.Rounds))
+}
+
+// RoundTrips is what a converged play took longer at 150 ms than without delay,
+// in round trips, and the number of rounds it was measured in. It includes
+// connecting and logging in.
+func RoundTrips(r *Results) (float64, int) {
+	const far = 150 * time.Millisecond
+	near, s := r.Find("mixed", "converged", 0, 1, "ferry"), r.Find("mixed", "converged", far, 1, "ferry")
+	if near == nil || s == nil || len(near.Rounds) == 0 || len(s.Rounds) == 0 {
+		return 0, 0
+	}
+	return (s.Median - near.Median) / far.Seconds(), len(s.Rounds)
+}
+
+func bar(what, direction string, limit float64, format string, value func() (float64, int)) Bar {
+	b := Bar{What: what, Want: fmt.Sprintf("%s %v", direction, limit), Reached: notMeasured}
+	v, rounds := value()
+	if rounds == 0 {
+		return b
+	}
+	b.Value, b.Rounds, b.Got = v, rounds, fmt.Sprintf(format, v)
+	b.Reached = no
+	if direction == "at most" && v <= limit || direction == "at least" && v >= limit {
+		b.Reached = yes
+	}
+	return b
+}
