@@ -140,12 +140,24 @@ func sortedStrings(s []string) []string {
 	return s
 }
 
+// needAnsible skips the test, loudly, where a program of Ansible is not installed
+// and need not be.
+func needAnsible(t *testing.T, program string) string {
+	t.Helper()
+	bin, err := exec.LookPath(program)
+	if err != nil {
+		if os.Getenv("FERRY_REQUIRE_ANSIBLE") != "" {
+			t.Fatalf(notCompared, program)
+		}
+		t.Skipf(notCompared, program)
+	}
+	return bin
+}
+
 // ansible runs one of Ansible's programs, or skips the test loudly.
 func ansible(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf(notCompared, program)
-	}
+	needAnsible(t, program)
 	cmd := exec.Command(program, args...) //nolint:gosec // Ansible
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_LOCALHOST_WARNING=false", "HOME="+t.TempDir())
@@ -252,10 +264,7 @@ func TestAnsibleWordsAreAnswered(t *testing.T) {
 
 // The lists hold what the installed Ansible has.
 func TestAnsibleWordsAreThoseOfAnsible(t *testing.T) {
-	bin, err := exec.LookPath("ansible-inventory")
-	if err != nil {
-		t.Skipf(notCompared, "ansible-inventory")
-	}
+	bin := needAnsible(t, "ansible-inventory")
 	head, err := os.ReadFile(bin) //nolint:gosec // Ansible
 	if err != nil {
 		t.Fatal(err)
