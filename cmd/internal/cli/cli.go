@@ -41,6 +41,7 @@ type app struct {
 	profileDir  string
 	stopProfile func() error
 	secretFlags secretFlags
+	passwords   passwordFlags
 	keys        *secret.Keyring
 	running     bool // hosts are worked on: the terminal belongs to the view
 
