@@ -35,6 +35,11 @@ func fleet(format string, n int) string {
 			b.WriteString("    }\n  }\n}\n")
 		}
 		b.WriteString("group \"all\" {\n  user = \"admin\"\n  vars = { mirror = \"http://mirror.example\" }\n}\n")
+	case "constructed":
+		for h := range n {
+			fmt.Fprintf(&b, "host \"host%06d\" { vars = { role = \"r%d\" } }\n", h, h%7)
+		}
+		b.WriteString("constructed \"x\" { when = host.vars.role == \"r1\" }\nconstructed \"y\" { when = groups.x && startswith(host.name, \"host0\") }\nkeyed \"role\" { key = host.vars.role }\n")
 	case "range":
 		for r := range racks {
 			fmt.Fprintf(&b, "group \"site%d\" {\n  group \"room%d\" {\n    group \"rack%d\" {\n      host \"host[%06d:%06d]\" { vars = { rack = %d } }\n    }\n  }\n}\n", r/100, r/20, r, r*50, min(n, r*50+50)-1, r)
@@ -57,11 +62,11 @@ func fleet(format string, n int) string {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	for _, format := range []string{"ini", "hcl", "range", "yml"} {
+	for _, format := range []string{"ini", "hcl", "range", "yml", "constructed"} {
 		for _, n := range []int{12_500, 25_000, 50_000} {
 			b.Run(fmt.Sprintf("%s/%d", format, n), func(b *testing.B) {
 				name := format
-				if format == "range" {
+				if format == "range" || format == "constructed" {
 					name = "hcl"
 				}
 				path := filepath.Join(b.TempDir(), "hosts."+name)

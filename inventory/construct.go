@@ -53,9 +53,18 @@ func (c *construction) apply(r *rule) bool {
 	var lacking []*Host
 	lacks := ""
 	joined := false
+	known := map[string]cty.Value{} // of hosts that are alike
 	for _, h := range c.b.inv.Hosts {
-		ctx.Variables = c.scope(r, h)
-		v, diags := r.expr.Value(ctx)
+		key, alike := c.key(r, h)
+		v, seen := known[key]
+		var diags hcl.Diagnostics
+		if !alike || !seen {
+			ctx.Variables = c.scope(r, h)
+			v, diags = r.expr.Value(ctx)
+			if alike && !diags.HasErrors() {
+				known[key] = v
+			}
+		}
 		if diags.HasErrors() {
 			what := missing(r, ctx.Variables)
 			if what == "" {
@@ -127,6 +136,44 @@ func (c *construction) scope(r *rule, h *Host) map[string]cty.Value {
 		"facts":  cty.ObjectVal(facts),
 		"groups": cty.ObjectVal(groups),
 	}
+}
+
+// key is equal for hosts for which the expression gives the same value, if that
+// can be told: thousands of hosts have a handful of roles.
+func (c *construction) key(r *rule, h *Host) (string, bool) {
+	if r.allVars || r.named {
+		return "", false
+	}
+	var b strings.Builder
+	add := func(v cty.Value) bool {
+		if v.IsMarked() || !v.IsKnown() || v.IsNull() || !v.Type().IsPrimitiveType() {
+			return false
+		}
+		s, _ := convert.Convert(v, cty.String)
+		fmt.Fprintf(&b, "%s%d:%s", v.Type().FriendlyName()[:1], len(s.AsString()), s.AsString())
+		return true
+	}
+	for _, t := range r.vars {
+		v, ok := h.Var(stepName(t[2]))
+		if ok && !add(v.Value) {
+			return "", false
+		}
+		b.WriteByte(';')
+	}
+	if len(r.facts) > 0 {
+		facts := c.b.facts.of(h, r.age)
+		for _, t := range r.facts {
+			v, ok := facts[stepName(t[1])]
+			if ok && !add(v) {
+				return "", false
+			}
+			b.WriteByte(';')
+		}
+	}
+	for _, t := range r.groups {
+		fmt.Fprint(&b, c.members(stepName(t[1]))[h])
+	}
+	return b.String(), true
 }
 
 // members are the hosts in a group or below it at this moment: rules that come

@@ -40,6 +40,7 @@ type rule struct {
 
 	vars, facts []hcl.Traversal // host.vars.X and facts.X that it mentions
 	allVars     bool            // host.vars as a whole
+	named       bool            // host.name or host.address
 	groups      []hcl.Traversal // groups.X
 }
 
@@ -150,6 +151,7 @@ func (r *rule) references(b *builder) bool {
 		case root == "host" && name == "vars":
 			r.allVars = true
 		case root == "host" && (name == "name" || name == "address"):
+			r.named = true
 		case root == "host" && name == "groups":
 			bad(t, "Reference not possible here", "Which groups a host is in is what constructed groups decide, so \"host.groups\" is not there yet. Ask for one group at a time: groups.NAME is true for its members.")
 		case root == "host":

@@ -3,11 +3,13 @@ package inventory_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+	"pgregory.net/rapid"
 
 	"github.com/ferry-ops/ferry/inventory"
 )
@@ -151,4 +153,44 @@ func TestRecordedFacts(t *testing.T) {
 	if inv, set := inventory.Load(context.Background(), []string{dir + "/h.hcl"}, o); set.HasErrors() || len(inv.Group("x").Hosts()) != 0 {
 		t.Error(set.Diags)
 	}
+}
+
+// Hosts that are alike are looked at once; that changes nothing.
+func TestAlikeHosts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b strings.Builder
+		for i := range rapid.IntRange(1, 12).Draw(t, "hosts") {
+			fmt.Fprintf(&b, "host \"h%d\" { vars = {", i)
+			for _, v := range []string{"a", "b"} {
+				if x := rapid.SampledFrom([]string{"", "1", "\"1\"", "\"\"", "true", "\"true\"", "null", "[1]", "\"x;s1:y\"", "sensitive(\"1\")"}).Draw(t, v); x != "" {
+					fmt.Fprintf(&b, "%s = %s, ", v, x)
+				}
+			}
+			b.WriteString("} }\n")
+		}
+		expr := rapid.SampledFrom([]string{`host.vars.a == host.vars.b`, `host.vars.a == 1`, `try(host.vars.a, "") == "1"`, `can(host.vars.b)`, `host.vars.a == null`}).Draw(t, "expr")
+		fmt.Fprintf(&b, "constructed \"once\" {\n when = %s\n unknown = \"skip\"\n}\nconstructed \"each\" {\n when = (%s) && host.name != \"\"\n unknown = \"skip\"\n}\n", expr, expr)
+		dir := mkdir(t)
+		path := dir + "/h.hcl"
+		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inv, set := inventory.Load(context.Background(), []string{path}, inventory.Options{})
+		if set.HasErrors() {
+			t.Fatalf("%v\n%s", set.Diags, b.String())
+		}
+		once, each := names(inv.Group("once").Hosts()), names(inv.Group("each").Hosts())
+		if strings.Join(once, " ") != strings.Join(each, " ") {
+			t.Fatalf("%v, want %v\n%s", once, each, b.String())
+		}
+	})
+}
+
+func mkdir(t *rapid.T) string {
+	dir, err := os.MkdirTemp("", "alike")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

@@ -60,6 +60,7 @@ func FuzzINI(f *testing.F) {
 func FuzzHCL(f *testing.F) {
 	seedFiles(f, "testdata/full/*.hcl")
 	f.Add([]byte(`host "a[1:2]" { address = "10.0.0.[1:2]" jump = "x" }`))
+	f.Add([]byte("host \"a\" { vars = { r = [\"x\", 1] } }\nconstructed \"c\" {\n when = try(host.vars.r[0], \"\") == \"x\" && !groups.k_1 || facts.f\n unknown = \"skip\"\n}\nkeyed \"k\" { key = host.vars.r }\ngroup \"g\" { children = [\"c\"] }\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzSource(t, "hosts.hcl", data) })
 }
 
@@ -139,6 +140,25 @@ func FuzzLiteral(f *testing.F) {
 		_ = showValue(v)
 		if strings.Trim(s, "abcdxyz /") == "" && !v.RawEquals(cty.StringVal(s)) {
 			t.Errorf("%q became %#v", s, v)
+		}
+	})
+}
+
+// FuzzLimitFile reads a file of hosts as --limit @FILE does.
+func FuzzLimitFile(f *testing.F) {
+	inv, set := Load(context.Background(), []string{"testdata/ini/ipv6.ini"}, Options{Home: "/h"})
+	if set.HasErrors() {
+		f.Fatal(set.Err())
+	}
+	f.Add([]byte("# from a run\nall\n::1, x\n!y\n@z\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "limit")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hosts, diags := inv.Limit(inv.Hosts, []string{"@" + path})
+		if diags.HasErrors() && len(hosts) > 0 {
+			t.Error("hosts in spite of errors")
 		}
 	})
 }

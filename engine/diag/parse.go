@@ -151,8 +151,8 @@ func isWord(c byte) bool {
 
 // plainlyFlat reports whether a text is so simple that it is within the bounds
 // without being split into tokens, which takes half as long as parsing it: few
-// signs on each line, brackets that are easily counted, no templates, heredocs,
-// calls or comments over lines. Long inventories are. The cuts are ends of lines
+// signs on each line, brackets that are easily counted, no templates, heredocs
+// or comments over lines. Long inventories are. The cuts are ends of lines
 // outside all brackets, at least size bytes from each other.
 func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 	depth, lists, ops, inString, last := 0, 0, 0, false, 0
@@ -180,7 +180,7 @@ func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 		case (c == '$' || c == '%') && next == '{':
 			return nil, false
 		case inString:
-		case c == '<' && next == '<', c == '/' && next == '*', c == '=' && next == '>', c == '(', c == ')':
+		case c == '<' && next == '<', c == '/' && next == '*', c == '=' && next == '>':
 			return nil, false
 		case c == '#', c == '/' && next == '/':
 			for i+1 < len(src) && src[i+1] != '\n' {
@@ -188,13 +188,13 @@ func plainlyFlat(src []byte, size int) (cuts []int, flat bool) {
 			}
 		case c == '{':
 			depth++
-		case c == '[':
+		case c == '[', c == '(':
 			depth++
 			lists++
 			ops++
 		case c == '}':
 			depth--
-		case c == ']':
+		case c == ']', c == ')':
 			depth--
 			lists--
 		case c != ' ' && c != '\t' && c != ',' && !isWord(c):

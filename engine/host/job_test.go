@@ -258,13 +258,14 @@ func TestReboot(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := s.BootID()
+	mark := filepath.Join(t.TempDir(), "asked")
 	go func() {
-		time.Sleep(300 * time.Millisecond)
+		awaitFile(t, mark)
 		s.Reboot(500 * time.Millisecond)
 		time.Sleep(900 * time.Millisecond)
 		s.Reboot(300 * time.Millisecond) // a relabel
 	}()
-	err := host.RunReboot(t.Context(), c, "web1", host.Reboot{Command: []string{"sleep", "30"}, Timeout: 20 * time.Second, Settle: time.Second})
+	err := host.RunReboot(t.Context(), c, "web1", host.Reboot{Command: []string{"/bin/sh", "-c", "touch " + mark + "; sleep 30"}, Timeout: 60 * time.Second, Settle: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,6 +274,16 @@ func TestReboot(t *testing.T) {
 	}
 	if err := connect(t, s).Lock(t.Context(), 2, "run-2"); !errors.Is(err, host.ErrLocked) {
 		t.Errorf("the lock is not held after the reboot: %v", err)
+	}
+}
+
+// awaitFile waits until a command on the host has made a file.
+func awaitFile(t *testing.T, path string) {
+	for t.Context().Err() == nil {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -291,11 +302,12 @@ func TestRebootFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newHost(t)
 			c := connect(t, s)
-			if test.act != nil {
-				time.AfterFunc(200*time.Millisecond, func() { test.act(s) })
+			mark := filepath.Join(t.TempDir(), "asked")
+			if test.act != nil { // once the host was told, however long that takes
+				go func() { awaitFile(t, mark); test.act(s) }()
 			}
-			err := host.RunReboot(t.Context(), c, "web1", host.Reboot{Command: []string{"/bin/sh", "-c", "sleep 0.3; " + test.command},
-				Timeout: 3 * time.Second, Settle: 200 * time.Millisecond})
+			err := host.RunReboot(t.Context(), c, "web1", host.Reboot{Command: []string{"/bin/sh", "-c", "touch " + mark + "; sleep 0.3; " + test.command},
+				Timeout: 8 * time.Second, Settle: 200 * time.Millisecond})
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "web1") {
 				t.Errorf("err = %v", err)
 			}

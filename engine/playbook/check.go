@@ -259,6 +259,9 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, problems bool
 		}
 		ctx := context(t.Meta.ForEach != nil)
 		d, diags := b.Decode(target, ctx, ld.pb.Files)
+		if !diags.HasErrors() {
+			t.fixed = b.Fixed(target)
+		}
 		set.Extend(diags)
 		m := t.Meta
 		checkMeta(set, ctx, m.When, m.ForEach, m.DelegateTo, m.Environment, m.BecomeUser)
@@ -340,7 +343,7 @@ func Bind(t *Task) (*schema.Block, any) {
 
 // Target is what schema.Block.Decode needs to know of a task.
 func Target(t *Task) schema.Target {
-	return schema.Target{What: fmt.Sprintf("The module %q", t.Module), Attrs: t.Attrs, Range: t.Range}
+	return schema.Target{What: fmt.Sprintf("The module %q", t.Module), Attrs: t.Attrs, Range: t.Range, Fixed: t.fixed}
 }
 
 func sortedAttrNames(m map[string]*hclsyntax.Attribute) []string {

@@ -97,6 +97,8 @@ type Task struct {
 
 	// ResultUsed says that something in the play mentions the task's result.
 	ResultUsed bool
+
+	fixed map[string]cty.Value // arguments that are the same for every host
 }
 
 // Address names the task within its play: task.service.sshd, with what uses its

@@ -37,6 +37,66 @@ type Target struct {
 	What  string // how diagnostics name the block: `The module "service"`
 	Attrs map[string]*hclsyntax.Attribute
 	Range hcl.Range // where a missing argument is reported
+	// Fixed are the values of arguments that are the same for every host, as
+	// Block.Fixed has found them; they are not evaluated again.
+	Fixed map[string]cty.Value
+}
+
+// Fixed evaluates the arguments that mention nothing and call nothing, so that
+// they need not be evaluated, converted and checked for every host. What is wrong
+// with one is left for Decode to say.
+func (b *Block) Fixed(t Target) map[string]cty.Value {
+	out := map[string]cty.Value{}
+	for _, a := range b.args {
+		attr, ok := t.Attrs[a.Name]
+		if !ok || a.Sensitive || a.Kind == KindFile || a.Kind == KindTemplate || !constant(attr.Expr) {
+			continue
+		}
+		v, diags := attr.Expr.Value(nil)
+		if diags.HasErrors() {
+			continue
+		}
+		v, err := a.convert(v)
+		if err != nil || v.IsNull() || !v.IsWhollyKnown() || v.IsMarked() {
+			continue
+		}
+		if a.check(v) == nil {
+			out[a.Name] = v
+		}
+	}
+	return out
+}
+
+// constant reports whether an expression has the same value everywhere.
+func constant(e hclsyntax.Expression) bool {
+	if len(e.Variables()) > 0 {
+		return false
+	}
+	calls := false
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		_, call := n.(*hclsyntax.FunctionCallExpr)
+		calls = calls || call
+		return nil
+	})
+	return !calls
+}
+
+// convert brings a value to the argument's type.
+func (a *Arg) convert(v cty.Value) (cty.Value, error) {
+	if a.Type == cty.List(cty.String) && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+		v = cty.ListVal([]cty.Value{v}) // "x" is accepted for ["x"]
+	}
+	return convert.Convert(v, a.Type)
+}
+
+// check applies the argument's rules.
+func (a *Arg) check(v cty.Value) error {
+	for _, c := range a.checks {
+		if err := c(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Decode evaluates the arguments of t in scope and sets the bound variables.
@@ -99,6 +159,11 @@ func (b *Block) unfitDiags(t Target, unknown []*hclsyntax.Attribute, missing []*
 }
 
 func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) hcl.Diagnostics {
+	if v, ok := t.Fixed[a.Name]; ok {
+		if a.set(v) == nil {
+			return nil
+		} // else what is wrong is said below
+	}
 	v, diags := attr.Expr.Value(scope)
 	if diags.HasErrors() {
 		return diags
@@ -121,11 +186,8 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		d.Secrets = append(d.Secrets, stringsIn(v)...)
 	}
 
-	if a.Type == cty.List(cty.String) && v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-		v = cty.ListVal([]cty.Value{v}) // "x" is accepted for ["x"]
-	}
 	given := v
-	v, err := convert.Convert(v, a.Type)
+	v, err := a.convert(v)
 	if err != nil {
 		return bad("Wrong type of value", "The argument %q must be %s%s", a.Name, typeName(a), conversionProblem(given, err))
 	}
@@ -139,17 +201,15 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		d.Unknown = append(d.Unknown, a.Name)
 		return diags
 	}
-	for _, check := range a.checks {
-		if err := check(v); err != nil {
-			var ce *choiceError
-			switch {
-			case len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name:
-				return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
-			case errors.As(err, &ce):
-				return bad("Invalid value", "The argument %q: %s.%s", a.Name, err, diag.DidYouMean(ce.got, ce.choices))
-			}
-			return bad("Invalid value", "The argument %q: %s.", a.Name, err)
+	if err := a.check(v); err != nil {
+		var ce *choiceError
+		switch {
+		case len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name:
+			return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
+		case errors.As(err, &ce):
+			return bad("Invalid value", "The argument %q: %s.%s", a.Name, err, diag.DidYouMean(ce.got, ce.choices))
 		}
+		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
 	}
 	if a.Kind == KindFile || a.Kind == KindTemplate {
 		text, more := localFile(a, v.AsString(), attr, t, scope, files, d)

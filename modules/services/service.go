@@ -11,6 +11,7 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+	"github.com/ferry-ops/ferry/modules/internal/systemd"
 )
 
 // Service keeps a unit running or stopped, at boot or not.
@@ -77,34 +78,14 @@ func (s *service) Validate() error {
 	return nil
 }
 
-func (s *service) full() string { return fullName(s.unit) }
+func (s *service) full() string { return systemd.FullName(s.unit) }
 
-// fullName adds the suffix a unit name can be written without.
-func fullName(unit string) string {
-	for _, suffix := range []string{".service", ".socket", ".timer", ".target", ".mount", ".path", ".slice", ".device", ".swap", ".scope", ".automount"} {
-		if strings.HasSuffix(unit, suffix) {
-			return unit
-		}
-	}
-	return unit + ".service"
-}
-
-// unitState is what systemd says of a unit.
-type unitState struct {
-	Load, Active, Sub, File string
-}
-
-func (u unitState) exists() bool  { return u.Load != "not-found" }
-func (u unitState) running() bool { return u.Active == "active" || u.Active == "reloading" }
-
-// enabled reports whether the unit starts at boot. Units without an [Install]
+// starts reports whether the unit starts at boot. Units without an [Install]
 // section ("static") start when others need them; they cannot be enabled.
-func (u unitState) enabled() bool {
-	return u.File == "enabled" || u.File == "alias" || u.fixed()
-}
+func starts(u systemd.Unit) bool { return u.File == "enabled" || u.File == "alias" || fixed(u) }
 
 // fixed reports whether enabling or disabling the unit would change nothing.
-func (u unitState) fixed() bool {
+func fixed(u systemd.Unit) bool {
 	switch u.File {
 	case "static", "indirect", "generated", "transient":
 		return true
@@ -112,52 +93,26 @@ func (u unitState) fixed() bool {
 	return false
 }
 
-// lookUnit asks systemd about a unit.
-func lookUnit(ctx context.Context, r host.Reader, unit string) (unitState, error) {
-	argv := []string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--", unit}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return unitState{}, err
-	}
-	return parseUnit(string(res.Stdout))
-}
-
-// parseUnit reads the output of systemctl show.
-func parseUnit(out string) (unitState, error) {
-	var u unitState
-	for line := range strings.Lines(out) {
-		k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch k {
-		case "LoadState":
-			u.Load = v
-		case "ActiveState":
-			u.Active = v
-		case "SubState":
-			u.Sub = v
-		case "UnitFileState":
-			u.File = v
-		}
-	}
-	if u.Load == "" || u.Active == "" {
-		return u, fmt.Errorf("systemctl show printed no state: %q", host.Shorten(out, 100))
-	}
-	return u, nil
+// look asks systemd about the unit.
+func (s *service) look(ctx context.Context, r host.Reader) (systemd.Unit, error) {
+	units, err := systemd.Look(ctx, r, s.full())
+	return units[s.full()], err
 }
 
 func (s *service) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
-	u, err := lookUnit(ctx, r, s.full())
+	u, err := s.look(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	wantsIt := s.state == "running" || s.state == "restarted" || s.state == "reloaded" || s.enabled != nil && *s.enabled
-	if !u.exists() {
+	if !u.Exists() {
 		if wantsIt {
 			return nil, fmt.Errorf("the host has no unit %s. Install the package that brings it, or correct the name; the units there are:\n    systemctl list-unit-files", s.full())
 		}
 		return nil, nil
 	}
 	if s.enabled != nil && u.File == "" {
-		if u.File, err = legacyFile(ctx, r, s.full()); err != nil {
+		if u.File, err = systemd.IsEnabled(ctx, r, s.full()); err != nil {
 			return nil, err
 		}
 	}
@@ -165,33 +120,18 @@ func (s *service) Probe(ctx context.Context, r host.Reader) (module.Plan, error)
 	if s.masked != nil && *s.masked != (u.Load == "masked") {
 		p = append(p, module.Change{Argument: "masked", From: fmt.Sprint(u.Load == "masked"), To: fmt.Sprint(*s.masked)})
 	}
-	if s.enabled != nil && *s.enabled != u.enabled() && !u.fixed() {
+	if s.enabled != nil && *s.enabled != starts(u) && !fixed(u) {
 		p = append(p, module.Change{Argument: "enabled", From: u.File, To: onOff(*s.enabled)})
 	}
 	switch {
-	case s.state == "running" && !u.running():
+	case s.state == "running" && !u.Running():
 		p = append(p, module.Change{Argument: "state", From: u.Active, To: "running"})
-	case s.state == "stopped" && (u.running() || u.Active == "activating"):
+	case s.state == "stopped" && (u.Running() || u.Active == "activating"):
 		p = append(p, module.Change{Argument: "state", From: u.Active, To: "stopped"})
 	case s.Acts():
 		p = append(p, module.Change{Argument: "state", From: u.Active, To: s.state})
 	}
 	return p, nil
-}
-
-// legacyFile asks whether a unit made from a script of /etc/init.d is enabled,
-// which "systemctl show" of systemd 219 does not tell.
-func legacyFile(ctx context.Context, r host.Reader, unit string) (string, error) {
-	argv := []string{"systemctl", "is-enabled", "--", unit}
-	res, err := r.Query(ctx, argv...)
-	if err != nil {
-		return "", err
-	}
-	words := strings.Fields(string(res.Stdout))
-	if len(words) == 0 {
-		return "", &host.CommandError{Argv: argv, Result: res}
-	}
-	return words[len(words)-1], nil
 }
 
 func onOff(on bool) string {
@@ -238,11 +178,11 @@ func (s *service) settled(ctx context.Context, h host.Host) error {
 		_, err = host.Must(argv, res, err)
 		return err
 	}
-	u, err := lookUnit(ctx, h, s.full())
+	u, err := s.look(ctx, h)
 	if err != nil {
 		return err
 	}
-	if !u.running() && !(u.Active == "inactive" && u.Sub == "dead" && strings.HasSuffix(s.full(), ".timer")) {
+	if !u.Running() && !(u.Active == "inactive" && u.Sub == "dead" && strings.HasSuffix(s.full(), ".timer")) {
 		return s.explain(ctx, h, fmt.Errorf("%s was started and is %s (%s) %s later", s.full(), u.Active, u.Sub, s.settle))
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+	"github.com/ferry-ops/ferry/modules/internal/systemd"
 )
 
 // SystemdUnit installs a unit file or a drop-in.
@@ -66,7 +67,7 @@ func (s *systemdUnit) Validate() error {
 }
 
 func (s *systemdUnit) path() string {
-	p := "/etc/systemd/system/" + fullName(s.unit)
+	p := "/etc/systemd/system/" + systemd.FullName(s.unit)
 	if s.dropin != "" {
 		p += ".d/" + strings.TrimSuffix(s.dropin, ".conf") + ".conf"
 	}
@@ -89,7 +90,7 @@ func (s *systemdUnit) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 		p = append(p, module.Change{Argument: "content", From: "differs", To: s.path(), Diff: module.Diff(s.path(), have, []byte(s.content))})
 	}
 	// A file that is right and that systemd has not read yet is what a killed run leaves.
-	argv := []string{"systemctl", "show", "--property=NeedDaemonReload", "--", loadable(fullName(s.unit))}
+	argv := []string{"systemctl", "show", "--property=NeedDaemonReload", "--", loadable(systemd.FullName(s.unit))}
 	res, err := r.Query(ctx, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err

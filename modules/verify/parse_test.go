@@ -129,7 +129,6 @@ func FuzzLists(f *testing.F) {
 		(&mounts{fstab: true, forbid: []string{tag}, forbidReadOnly: true}).tables(parseTable(s), parseTable(s))
 		_, _ = (&mounts{minFree: map[string]string{tag: "1"}}).judgeSpace([]string{tag}, strings.Split(s, "\n"))
 		parseUnits(s)
-		parseProperties(s)
 		parseSum(s)
 	})
 }

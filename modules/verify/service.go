@@ -11,6 +11,7 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+	"github.com/ferry-ops/ferry/modules/internal/systemd"
 )
 
 // Service checks units.
@@ -57,58 +58,51 @@ func (c *service) Validate() error {
 	return nil
 }
 
-// full adds the suffix a unit name can be written without.
-func full(unit string) string {
-	if i := strings.LastIndexByte(unit, '.'); i > 0 {
-		switch unit[i+1:] {
-		case "service", "socket", "timer", "target", "mount", "path", "slice", "device", "swap", "scope", "automount":
-			return unit
-		}
-	}
-	return unit + ".service"
-}
-
 func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	var out []module.Finding
-	units, err := lookUnits(ctx, r, slices.Concat(c.running, c.stopped, c.enabled))
+	var names []string
+	for _, u := range slices.Concat(c.running, c.stopped, c.enabled) {
+		names = append(names, systemd.FullName(u))
+	}
+	units, err := systemd.Look(ctx, r, names...)
 	if err != nil {
 		return nil, err
 	}
 	for _, u := range c.running {
-		p := units[full(u)]
-		if p["ActiveState"] != "active" && p["ActiveState"] != "reloading" {
-			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", full(u), p["ActiveState"], p["SubState"]), Cure: "To see why, run on the host:\n    journalctl -u " + full(u) + " -n 50"}
-			if p["LoadState"] == "not-found" {
-				f.Summary, f.Cure = fmt.Sprintf("the host has no unit %s", full(u)), "Install the package that brings it, or correct the name."
+		p := units[systemd.FullName(u)]
+		if !p.Running() {
+			f := module.Finding{Summary: fmt.Sprintf("%s does not run: it is %s (%s)", systemd.FullName(u), p.Active, p.Sub), Cure: "To see why, run on the host:\n    journalctl -u " + systemd.FullName(u) + " -n 50"}
+			if !p.Exists() {
+				f.Summary, f.Cure = fmt.Sprintf("the host has no unit %s", systemd.FullName(u)), "Install the package that brings it, or correct the name."
 			}
 			out = append(out, f)
 		}
 	}
 	for _, u := range c.stopped {
-		p := units[full(u)]
-		switch p["ActiveState"] {
+		p := units[systemd.FullName(u)]
+		switch p.Active {
 		case "active", "reloading", "activating":
-			out = append(out, module.Finding{Summary: full(u) + " runs and should not"})
+			out = append(out, module.Finding{Summary: systemd.FullName(u) + " runs and should not"})
 		}
 	}
 	for _, u := range c.enabled {
-		p := units[full(u)]
-		state := p["UnitFileState"]
-		if p["LoadState"] == "not-found" {
+		p := units[systemd.FullName(u)]
+		state := p.File
+		if !p.Exists() {
 			if !contains(c.running, u) {
-				out = append(out, module.Finding{Summary: fmt.Sprintf("the host has no unit %s", full(u)), Cure: "Install the package that brings it, or correct the name."})
+				out = append(out, module.Finding{Summary: fmt.Sprintf("the host has no unit %s", systemd.FullName(u)), Cure: "Install the package that brings it, or correct the name."})
 			}
 			continue
 		}
 		if state == "" {
-			if state, err = isEnabled(ctx, r, full(u)); err != nil {
+			if state, err = systemd.IsEnabled(ctx, r, systemd.FullName(u)); err != nil {
 				return nil, err
 			}
 		}
 		switch state {
 		case "enabled", "static", "alias", "indirect", "generated":
 		default:
-			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not start at boot: it is %s", full(u), state), Cure: "Enable it:\n    systemctl enable " + full(u)})
+			out = append(out, module.Finding{Summary: fmt.Sprintf("%s does not start at boot: it is %s", systemd.FullName(u), state), Cure: "Enable it:\n    systemctl enable " + systemd.FullName(u)})
 		}
 	}
 	if c.noFailed {
@@ -119,21 +113,6 @@ func (c *service) Check(ctx context.Context, r host.Reader) ([]module.Finding, e
 		out = append(out, failed...)
 	}
 	return out, nil
-}
-
-// isEnabled asks about a unit made from a script of /etc/init.d, of which
-// "systemctl show" of systemd 219 does not tell.
-func isEnabled(ctx context.Context, r host.Reader, unit string) (string, error) {
-	argv := []string{"systemctl", "is-enabled", "--", unit}
-	res, err := r.Query(ctx, argv...)
-	if err != nil {
-		return "", err
-	}
-	words := strings.Fields(string(res.Stdout))
-	if len(words) == 0 {
-		return "", &host.CommandError{Argv: argv, Result: res}
-	}
-	return words[len(words)-1], nil
 }
 
 func (c *service) failed(ctx context.Context, r host.Reader) ([]module.Finding, error) {
@@ -174,44 +153,4 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// lookUnits asks systemd about all units at once.
-func lookUnits(ctx context.Context, r host.Reader, names []string) (map[string]map[string]string, error) {
-	var units []string
-	for _, n := range names {
-		if u := full(n); !contains(units, u) {
-			units = append(units, u)
-		}
-	}
-	if len(units) == 0 {
-		return nil, nil
-	}
-	argv := append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return nil, err
-	}
-	blocks := strings.Split(strings.Trim(string(res.Stdout), "\n"), "\n\n") // in the order asked for
-	all := map[string]map[string]string{}
-	for i, u := range units {
-		if len(blocks) == len(units) {
-			all[u] = parseProperties(blocks[i])
-		}
-		if all[u]["ActiveState"] == "" {
-			return nil, fmt.Errorf("systemctl show printed no state of %s: %q", u, host.Shorten(string(res.Stdout), 100))
-		}
-	}
-	return all, nil
-}
-
-// parseProperties reads the output of systemctl show for one unit.
-func parseProperties(out string) map[string]string {
-	p := map[string]string{}
-	for line := range strings.Lines(out) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			p[k] = v
-		}
-	}
-	return p
 }

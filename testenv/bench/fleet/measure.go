@@ -132,7 +132,7 @@ func collect(dir, invDir, known string) error {
 	if err := os.WriteFile(known, all, 0o600); err != nil {
 		return err
 	}
-	parts, err = filepath.Glob(filepath.Join(dir, "*.ini"))
+	parts, err = filepath.Glob(filepath.Join(dir, "hosts-*"))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // serve stands in for n hosts until standard input ends. It writes their part
 // of the inventory and of the known hosts, and says "ready".
 func serve(n, first int, dir string) error {
-	inv, err := os.Create(filepath.Join(dir, fmt.Sprintf("%06d.ini", first)))
+	inv, err := os.Create(filepath.Join(dir, fmt.Sprintf("hosts-%06d", first)))
 	if err != nil {
 		return err
 	}
