@@ -124,7 +124,10 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 	}
 	defer release()
 	o, err := options(c, j, rec)
-	if err != nil {
+	if err != nil { // refused: it is no run that could be shown, approved or resumed
+		if derr := j.Drop(rec.ID); derr != nil {
+			err = fmt.Errorf("%w; and %w", err, derr)
+		}
 		return event.Summary{}, err
 	}
 	remember, err := useRecorded(c, &o)

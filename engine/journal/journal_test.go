@@ -157,3 +157,80 @@ func TestAnUnusableDirectoryIsSaid(t *testing.T) {
 		t.Errorf("gives %v", err)
 	}
 }
+
+// Of two processes that resume the same run at the same time one goes on with
+// it, and a process that died after it had begun can be resumed itself.
+func TestARunIsResumedOnce(t *testing.T) {
+	j := open(t, t.TempDir())
+	first, second, third := begin(t, j), begin(t, j), begin(t, j)
+	for run, o := range map[string]journal.Origin{first: {}, second: {Resumes: first}} {
+		o.Request = []byte("{}")
+		if err := j.SetOrigin(run, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var resumed *journal.ErrResumed
+	if err := j.SetOrigin(third, journal.Origin{Resumes: first, Request: []byte("{}")}); !errors.As(err, &resumed) || resumed.By != second {
+		t.Errorf("a second process resumed the run: %v", err)
+	}
+	if err := j.SetOrigin(third, journal.Origin{Resumes: second, Request: []byte("{}")}); err != nil {
+		t.Error(err)
+	}
+	late := begin(t, j)
+	if err := j.SetOrigin(late, journal.Origin{Resumes: first, Request: []byte("{}")}); err == nil {
+		t.Error("a third process resumed the run")
+	}
+	if err := j.Drop(late); err != nil {
+		t.Error(err)
+	}
+	if err := j.Drop(third); err != nil { // it has begun, so it stays
+		t.Error(err)
+	}
+	if runs, err := j.Runs(); err != nil || runs[0].ID != third {
+		t.Errorf("the latest run is %v, %v", runs, err)
+	}
+	for range 2 { // runs that resume nothing do not meet
+		if err := j.SetOrigin(begin(t, j), journal.Origin{Request: []byte("{}")}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func begin(t *testing.T, j *journal.Journal) string {
+	t.Helper()
+	r, err := j.Begin("p", "apply", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
+}
+
+// A handler is owed from before its task acts until it has ended well, also one
+// of a set or a stack, and also if the process dies right after.
+func TestAHandlerThatRanIsNotOwed(t *testing.T) {
+	j := open(t, t.TempDir())
+	run := begin(t, j)
+	for _, h := range []string{"handler.x.a", "use.s.handler.x.a", `use.s["k"].handler.x.a`, "stack.web.handler.x.a"} {
+		emit := func(e event.Event) {
+			e.Run, e.Play, e.Host = run, "p", "h"
+			if err := j.Emit(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		owed := func() string {
+			all, err := j.Owed("p")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Join(all["h"]["p"], " ")
+		}
+		emit(event.Event{Kind: event.TaskApplying, Task: "task.x.t", Notify: []string{h}})
+		if got := owed(); got != h {
+			t.Errorf("%q is owed, want %q", got, h)
+		}
+		emit(event.Event{Kind: event.TaskFinished, Task: h, Status: event.Changed})
+		if got := owed(); got != "" {
+			t.Errorf("%q is owed after it ran", got)
+		}
+	}
+}

@@ -12,8 +12,16 @@ type Origin struct {
 	Request []byte // what was asked for, as the engine writes it
 }
 
+// ErrResumed is returned for a run that was resumed before.
+type ErrResumed struct{ Run, By string }
+
+func (e *ErrResumed) Error() string {
+	return "the run " + e.Run + " was resumed by " + e.By + " meanwhile. What is left of it belongs to that run, and its command is\n    ferry resume " + e.By
+}
+
 // SetOrigin records how a run came about. Runs that resume one another have the
-// first of them as their root.
+// first of them as their root. A run is resumed once: of two processes that try,
+// the second is refused.
 func (j *Journal) SetOrigin(run string, o Origin) error {
 	root := run
 	if o.Resumes != "" {
@@ -22,10 +30,19 @@ func (j *Journal) SetOrigin(run string, o Origin) error {
 			return err
 		}
 	}
-	if _, err := j.db.Exec(`INSERT INTO origin (run, root, resumes, request) VALUES (?,?,?,?)`, run, root, o.Resumes, o.Request); err != nil {
+	res, err := j.db.Exec(`INSERT INTO origin (run, root, resumes, request) SELECT ?,?,?,? WHERE ? = '' OR NOT EXISTS (SELECT 1 FROM origin WHERE resumes = ?)`,
+		run, root, o.Resumes, o.Request, o.Resumes, o.Resumes)
+	if err != nil {
 		return fmt.Errorf("the journal cannot be written: %w", err)
 	}
-	return nil
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	by, err := j.ResumedBy(o.Resumes)
+	if err != nil {
+		return err
+	}
+	return &ErrResumed{Run: o.Resumes, By: by}
 }
 
 // Origin returns how a run came about.

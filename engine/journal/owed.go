@@ -25,7 +25,9 @@ func (j *Journal) owe(tx *sql.Tx, e event.Event) error {
 	switch {
 	case e.Kind == event.TaskApplying:
 		return insert(e.Notify)
-	case e.Kind == event.TaskFinished && strings.HasPrefix(e.Task, "handler.") && (e.Status == event.OK || e.Status == event.Changed):
+	case e.Kind == event.TaskFinished && strings.Contains(e.Task, "handler.") && (e.Status == event.OK || e.Status == event.Changed):
+		// Of the play, a set ("use.NAME.handler.…") or a stack; a task of another name
+		// is none that is owed.
 		_, err := tx.Exec(`DELETE FROM owed WHERE playbook = `+playbook+` AND host = ? AND play = ? AND handler = ?`, e.Run, e.Host, e.Play, e.Task)
 		return err
 	case e.Kind == event.HostFinished && e.Status != event.NotRun:

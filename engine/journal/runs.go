@@ -39,6 +39,14 @@ func (j *Journal) Begin(playbook, mode string, now time.Time) (Run, error) {
 	return r, nil
 }
 
+// Drop takes back the record of a run that came to nothing before it began.
+func (j *Journal) Drop(run string) error {
+	if _, err := j.db.Exec(`DELETE FROM run WHERE id = ? AND NOT EXISTS (SELECT 1 FROM ev WHERE run = ?) AND NOT EXISTS (SELECT 1 FROM origin WHERE run = ?)`, run, run, run); err != nil {
+		return fmt.Errorf("the journal cannot be written: %w", err)
+	}
+	return nil
+}
+
 // Runs returns the recorded runs, newest first.
 func (j *Journal) Runs() ([]Run, error) {
 	rows, err := j.db.Query(`SELECT id, epoch, started, playbook, mode FROM run ORDER BY epoch DESC`)

@@ -23,6 +23,12 @@ func (s *Scope) Leave(u *Use, outputs cty.Value) {
 	s.ctx = nil
 }
 
+// HasOutputs reports whether the outputs of a use are known.
+func (s *Scope) HasOutputs(u *Use) bool {
+	_, ok := s.outputs[u.Name]
+	return ok
+}
+
 // Outputs evaluates the outputs of a set in its own scope. Those that cannot be
 // evaluated are unknown.
 func (s *Scope) Outputs() (cty.Value, hcl.Diagnostics) {

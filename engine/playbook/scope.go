@@ -141,6 +141,13 @@ func (s *Scope) SetResult(t *Task, v cty.Value) {
 	s.ctx = nil
 }
 
+// HasResult reports whether the result of a task is known; it is where nothing
+// can see it.
+func (s *Scope) HasResult(t *Task) bool {
+	_, ok := s.results[t]
+	return ok || !t.ResultUsed
+}
+
 // Context returns what an expression sees; extra adds root names ("each", "self").
 func (s *Scope) Context(extra map[string]cty.Value) *hcl.EvalContext {
 	if s.ctx == nil || s.built != s.shared.changes {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -25,6 +26,9 @@ func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.In
 		key = in.Key
 	}
 	at := address(t, key) // not the task itself: elements of a set's for_each are each host's own
+	if pr.gate != "" {    // each time it is passed, its checks look anew
+		at = fmt.Sprintf("gate %s after %d: %s", pr.gate, pr.batch, at)
+	}
 	pr.pl.mu.Lock()
 	o := pr.pl.onces[at]
 	mine := o == nil
@@ -41,7 +45,7 @@ func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.In
 	select {
 	case <-o.done:
 	case <-ctx.Done():
-		return skippedResult(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted"}}
+		return skippedUse(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted"}}
 	}
 	if !o.out.failed() {
 		pr.report(t, key, event.Event{Status: event.Skipped, Message: "done once, on " + o.host})
@@ -51,7 +55,7 @@ func (pr *playRun) shared(ctx context.Context, t *playbook.Task, in *playbook.In
 	if o.out.status == event.Interrupted {
 		out.status = event.Interrupted
 	}
-	return skippedResult(t), pr.fail(t, key, out)
+	return skippedUse(t), pr.fail(t, key, out)
 }
 
 // enter waits for a place in a task with throttle; leave gives it back.

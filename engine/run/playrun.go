@@ -172,9 +172,14 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 	}
 	leave := pr.follow(b.Always, tags)
 	out := pr.items(ctx, b.Items, tags)
+	if out.failed() {
+		pr.unreached(b.Items)
+	}
 	if out.failed() && out.status != event.Interrupted && len(b.Rescue) > 0 {
 		pr.rescued = true
-		out = pr.items(ctx, b.Rescue, tags)
+		if out = pr.items(ctx, b.Rescue, tags); out.failed() {
+			pr.unreached(b.Rescue)
+		}
 	}
 	leave()
 	if len(b.Always) > 0 && (out.status != event.Interrupted || out.held) {
@@ -189,15 +194,22 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 }
 
 // condition evaluates a condition; known is false if it depends on what a plan
-// cannot know.
+// cannot know. In a run that is a failure: nothing may be done on a guess.
 func (pr *playRun) condition(scope *playbook.Scope, e hclsyntax.Expression, extra map[string]cty.Value) (yes, known bool, out outcome) {
 	v, diags := e.Value(scope.Context(extra))
 	if diags.HasErrors() {
 		return false, false, diagOutcome(diags)
 	}
 	v, _ = v.Unmark()
-	if !v.IsKnown() {
+	switch {
+	case !v.IsKnown() && pr.r.opts.Mode == Plan:
 		return false, false, outcome{status: event.OK}
+	case !v.IsKnown():
+		rng := e.Range()
+		return false, false, outcome{status: event.Failed, err: &event.Error{
+			Summary: "Condition not known", File: rng.Filename, Line: rng.Start.Line,
+			Detail: "The condition depends on a result that did not come about, or on a fact the host does not have, so whether it holds is not known. Where that may be, give a value for it, for example with try() or coalesce().",
+		}}
 	}
 	b, err := convert.Convert(v, cty.Bool)
 	if err != nil || b.IsNull() {

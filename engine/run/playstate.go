@@ -98,7 +98,8 @@ func (pl *playState) begin(ahead playbook.Rollout) (todo []*hostState) {
 			continue
 		case pl.resumed != nil && pl.resumed.Done[h.Name]:
 			st.playing, st.status, st.problem = p, event.OK, ""
-			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.OK, Message: "finished in run " + r.opts.Resume.Run})
+			r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: h.Name, Status: event.OK, Message: "finished in run " + r.opts.Resume.Run,
+				Pending: r.opts.Pending[h.Name][p.Name]}) // what a run in between left behind stays owed
 		default:
 			todo = append(todo, st)
 		}
@@ -129,11 +130,9 @@ func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 		canary = nil
 	}
 	ws := waves(pl.rollout, todo, canary, pl.resumed)
-	if len(ws) == 0 || ws[0].n > 1 || pl.resumed == nil {
-		if len(todo) > 0 {
-			if why := pl.gates(ctx, 0, nil, false); why != "" {
-				return why
-			}
+	if len(todo) > 0 {
+		if why := pl.gates(ctx, 0, nil, false); why != "" {
+			return why
 		}
 	}
 	for i, w := range ws {
@@ -146,11 +145,25 @@ func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
 				return why
 			}
 		}
-		if why := pl.gates(ctx, w.n, w.hosts, w.last); why != "" {
+		if why := pl.gates(ctx, w.n, append(pl.doneIn(w.n), w.hosts...), w.last); why != "" {
 			return why
 		}
 	}
 	return ""
+}
+
+// doneIn are the hosts that ended a batch well in the run that is resumed. They
+// are in no wave any more, but the gate after it is about them, too.
+func (pl *playState) doneIn(batch int) (out []*hostState) {
+	if pl.resumed == nil || batch != pl.resumed.Batch {
+		return nil
+	}
+	for _, st := range pl.alive {
+		if pl.resumed.Done[st.info.Name] && pl.resumed.Latest[st.info.Name] {
+			out = append(out, st)
+		}
+	}
+	return out
 }
 
 // batch works on one wave of hosts; next is the one after it, nil if none is.

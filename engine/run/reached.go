@@ -28,15 +28,20 @@ func (f *Reached) Event(e event.Event) error {
 	}
 	p := f.out.Plays[e.Play]
 	if p == nil {
-		p = &ResumedPlay{Begun: map[string]bool{}, Done: map[string]bool{}, Passed: map[GateAt]bool{}, Acted: map[string]map[string]bool{}}
+		p = &ResumedPlay{Begun: map[string]bool{}, Latest: map[string]bool{}, Done: map[string]bool{}, Passed: map[GateAt]bool{}, Acted: map[string]map[string]bool{}}
 		f.out.Plays[e.Play] = p
 		f.undo[e.Play] = f.undoing(e.Play)
 	}
 	switch e.Kind {
 	case event.BatchStarted:
-		p.Batch = max(p.Batch, e.Batch)
+		if e.Batch > p.Batch {
+			p.Batch, p.Latest = e.Batch, map[string]bool{}
+		}
 		for _, h := range e.Hosts {
 			p.Begun[h] = true
+			if e.Batch == p.Batch {
+				p.Latest[h] = true
+			}
 		}
 	case event.HostFinished:
 		if e.Status == event.OK {
@@ -53,6 +58,7 @@ func (f *Reached) Event(e event.Event) error {
 		f.out.Present[e.Host][e.Task] = e.Status == event.OK
 	case event.TaskFinished:
 		switch {
+		case e.Status == event.Skipped: // it did nothing, also to what was done before
 		case f.undo[e.Play][elementKey.ReplaceAllString(e.Task, "")]: // what was done before may have been undone
 			delete(p.Acted, e.Host)
 		case e.Status == event.Changed:

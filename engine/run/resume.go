@@ -14,6 +14,7 @@ type Resume struct {
 type ResumedPlay struct {
 	Batch  int             // the last one that began; 0 if none did
 	Begun  map[string]bool // hosts of the batches that began
+	Latest map[string]bool // those of the last one
 	Done   map[string]bool // hosts that ended the play well
 	Passed map[GateAt]bool
 	// Acted are the actions that ended well: what looking at the host cannot

@@ -60,6 +60,7 @@ func (pr *playRun) useSet(ctx context.Context, u *playbook.Use, tags []string) o
 		each := map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
 		outputs, out := pr.enter(ctx, u.Instance(in.Key), each, tags)
 		if results[in.Key] = outputs; out.failed() {
+			outer.Leave(u, cty.ObjectVal(results))
 			return out
 		}
 	}
@@ -95,6 +96,9 @@ func (pr *playRun) enter(ctx context.Context, u *playbook.Use, each map[string]c
 		return cty.DynamicVal, pr.failItem(u, diagOutcome(diags))
 	}
 	out := pr.items(ctx, u.Unit.Items, tags)
+	if out.failed() {
+		pr.unreached(u.Unit.Items)
+	}
 	outputs, diags := inner.Outputs()
 	if !out.failed() && diags.HasErrors() {
 		out = pr.failItem(u, diagOutcome(diags))
@@ -132,6 +136,27 @@ func (pr *playRun) skipItems(items []playbook.Item) {
 		case *playbook.Use:
 			pr.skipItems(it.Unit.Items)
 			if s := pr.of(it.Outer); s != nil {
+				s.Leave(it, playbook.NullOutputs(it))
+			}
+		}
+	}
+}
+
+// unreached makes known that items after a failure did not run, to those who ask
+// in rescue and always: a result that is not known would be taken for anything.
+func (pr *playRun) unreached(items []playbook.Item) {
+	for _, it := range items {
+		switch it := it.(type) {
+		case *playbook.Task:
+			if s := pr.of(it.Unit); s != nil && !s.HasResult(it) {
+				s.SetResult(it, skippedResult(it))
+			}
+		case *playbook.Block:
+			pr.unreached(it.Items)
+			pr.unreached(it.Rescue)
+			pr.unreached(it.Always)
+		case *playbook.Use:
+			if s := pr.of(it.Outer); s != nil && !s.HasOutputs(it) {
 				s.Leave(it, playbook.NullOutputs(it))
 			}
 		}

@@ -55,7 +55,7 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		if u.pr.r.opts.stopped() {
 			return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Interrupted"}}, u.unknownResults(s)
 		}
-		return event.Event{Status: event.Skipped, Message: "declined"}, skippedResult(u.t).AsValueMap()
+		return event.Event{Status: event.Skipped, Message: "declined"}, skippedUse(u.t).AsValueMap()
 	}
 	u.pr.stale()
 	if c != nil {

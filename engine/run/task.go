@@ -57,6 +57,10 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 		res, out := pr.instance(ctx, t, &instances[i])
 		results[instances[i].Key] = res
 		if out.failed() {
+			for _, in := range instances[i+1:] { // a rescue may ask
+				results[in.Key] = skippedUse(t)
+			}
+			pr.of(t.Unit).SetResult(t, cty.ObjectVal(results))
 			return out
 		}
 	}
@@ -71,10 +75,10 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 		yes, known, out := pr.condition(pr.of(t.Unit), t.Meta.When, u.extra)
 		switch {
 		case out.failed():
-			return skippedResult(t), pr.fail(t, u.key, out)
+			return skippedUse(t), pr.fail(t, u.key, out)
 		case known && !yes:
 			pr.report(t, u.key, event.Event{Status: event.Skipped})
-			return skippedResult(t), outcome{status: event.OK}
+			return skippedUse(t), outcome{status: event.OK}
 		case !known && pr.r.opts.Mode == Plan:
 			pr.st.changes = true
 			pr.report(t, u.key, event.Event{Status: event.Planned, Message: "whether it runs is known after apply"})
@@ -91,12 +95,13 @@ func (pr *playRun) instance(ctx context.Context, t *playbook.Task, in *playbook.
 func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
 	t := u.t
 	if t.Info.Effects.Has(module.Action) && !t.ResultUsed && pr.pl.acted(pr.st, t, u.address()) {
+		pr.st.beyond = pr.st.beyond || t.Meta.PointOfNoReturn
 		pr.report(t, u.key, event.Event{Status: event.Skipped, Message: "done in run " + pr.r.opts.Resume.Run})
 		return actedResult(t), outcome{status: event.OK}
 	}
 	leave, ok := pr.pl.enter(ctx, t)
 	if !ok {
-		return skippedResult(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
+		return skippedUse(t), outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
 	}
 	defer leave()
 	start := time.Now()
@@ -205,6 +210,12 @@ func skippedResult(t *playbook.Task) cty.Value {
 	if t.Meta.ForEach != nil {
 		return cty.EmptyObjectVal
 	}
+	return skippedUse(t)
+}
+
+// skippedUse is the result of a task, or of one element of its for_each, that
+// did not run.
+func skippedUse(t *playbook.Task) cty.Value {
 	attrs := playbook.NullResults(t)
 	attrs["skipped"] = cty.True
 	for _, n := range []string{"changed", "failed", "passed"} {

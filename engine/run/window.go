@@ -19,7 +19,10 @@ func (pl *playState) open() bool {
 
 // await waits for the window and says why it is not waited for, or "".
 func (pl *playState) await(ctx context.Context) string {
-	_, next := pl.rollout.Open(time.Now())
+	open, next := pl.rollout.Open(time.Now())
+	if open { // it opened between the question and now
+		return ""
+	}
 	when := next.Format("Mon 2006-01-02 15:04 MST")
 	wait := time.Until(next)
 	if o := pl.r.opts; o.GateWait >= 0 && wait > o.GateWait {

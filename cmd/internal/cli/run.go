@@ -134,8 +134,8 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	if f.view == "plain" || f.step || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
 		return view.NewHuman(a.out, o)
 	}
-	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt, Approve: func() error {
-		_, _, err := a.approve("", "", journal.Approval{By: engine.Owner()})
+	v := view.NewLive(a.in, a.out, view.LiveOptions{Options: o, Tasks: taskCounts(c.Playbook), Interrupt: a.interrupt, Approve: func(run, gate string) error {
+		_, _, err := a.approve(run, gate, journal.Approval{By: engine.Owner()})
 		return err
 	}})
 	a.tell(v.Notice)

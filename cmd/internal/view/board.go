@@ -12,6 +12,7 @@ import (
 // knows no terminal and no clock.
 type board struct {
 	mode     string
+	run      string
 	play     string
 	started  time.Time // of the play
 	batch    int
@@ -23,6 +24,7 @@ type board struct {
 	queued   map[string]bool // hosts of the batch that have not begun
 	ended    map[event.Status]int
 	gate     string // what the rollout waits for, "" if for nothing
+	gateName string
 	approval bool   // a person is to say go
 	stopping string // what the user was told when he asked to stop
 }
@@ -48,6 +50,7 @@ func (b *board) apply(e event.Event, now time.Time) {
 	switch {
 	case e.Kind == event.GateStarted:
 		text, _, _ := strings.Cut(e.Message, "\n")
+		b.run, b.gateName = e.Run, e.Gate
 		b.gate, b.approval = "gate \""+e.Gate+"\"", strings.HasPrefix(text, "approval")
 		if text != "" {
 			b.gate += ": " + text

@@ -38,8 +38,9 @@ type LiveOptions struct {
 	Tasks map[string]int // of each play, for the progress bar
 	// Interrupt is called when the user presses Ctrl-C.
 	Interrupt func()
-	// Approve is called when the user says go at a gate that waits for a person.
-	Approve func() error
+	// Approve is called when the user says go at the gate at which the run shown
+	// waits for a person.
+	Approve func(run, gate string) error
 }
 
 // maxWidth is the widest text that is still read well.
@@ -99,12 +100,12 @@ func (v *Live) Notice(text string) {
 // approve says go if the run waits for a person.
 func (v *Live) approve() {
 	v.mu.Lock()
-	waits := v.board.approval
+	waits, run, gate := v.board.approval, v.board.run, v.board.gateName
 	v.mu.Unlock()
 	if !waits || v.o.Approve == nil {
 		return
 	}
-	if err := v.o.Approve(); err != nil {
+	if err := v.o.Approve(run, gate); err != nil {
 		v.Notice("Not approved: " + err.Error())
 	}
 }

@@ -99,3 +99,24 @@ func TestLiveClosesWithoutARun(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The key says go to the run that is shown, which need not be the latest one of
+// the journal.
+func TestLiveApprovesTheRunItShows(t *testing.T) {
+	got := ""
+	v := NewLive(strings.NewReader(""), &screen{}, LiveOptions{Approve: func(run, gate string) error {
+		got += run + " " + gate + "\n"
+		return nil
+	}})
+	v.approve() // nothing waits
+	v.board.apply(event.Event{Kind: event.GateStarted, Run: "r1", Gate: "shop", Message: "approval is needed after batch 1"}, time.Now())
+	v.approve()
+	v.board.apply(event.Event{Kind: event.GateFinished, Run: "r1", Gate: "shop"}, time.Now())
+	v.approve()
+	if got != "r1 shop\n" {
+		t.Errorf("approved %q", got)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
