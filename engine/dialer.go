@@ -24,6 +24,7 @@ type Dialer struct {
 	inv      *inventory.Inventory
 	d        *ssh.Dialer
 	resolver *ssh.Resolver
+	machine  local.Machine
 }
 
 // NewDialer returns a dialer for the hosts of inv. What the inventory does not
@@ -43,7 +44,7 @@ func NewDialer(inv *inventory.Inventory, log *slog.Logger) (*Dialer, error) {
 // Connect opens a connection to a host, as the become user if become is set.
 func (d *Dialer) Connect(ctx context.Context, name string, become bool, becomeUser string) (host.Transport, error) {
 	if name == run.Controller {
-		return local.New(local.Options{Become: become, BecomeUser: becomeUser})
+		return local.New(local.Options{Become: become, BecomeUser: becomeUser, Machine: &d.machine})
 	}
 	h := d.inv.Host(name)
 	if h == nil {
@@ -54,7 +55,7 @@ func (d *Dialer) Connect(ctx context.Context, name string, become bool, becomeUs
 		becomeUser = c.BecomeUser
 	}
 	if c.Kind == inventory.KindLocal {
-		return local.New(local.Options{Become: become, BecomeUser: becomeUser})
+		return local.New(local.Options{Become: become, BecomeUser: becomeUser, Machine: &d.machine})
 	}
 	t, err := d.target(h, 0)
 	if err != nil {

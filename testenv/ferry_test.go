@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,6 +67,24 @@ func (f *ferry) run(code int, args ...string) string {
 	return out.String()
 }
 
+// runJournal is run for a command that takes its inventory from the journal.
+func (f *ferry) runJournal(code int, args ...string) string {
+	f.t.Helper()
+	cmd := f.command(args...)
+	f.journalOnly(cmd)
+	out, err := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		f.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", strings.Join(args, " "), got, err, code, out)
+	}
+	return string(out)
+}
+
+// journalOnly takes the inventory off a command.
+func (f *ferry) journalOnly(cmd *exec.Cmd) {
+	i := slices.Index(cmd.Args, "--inventory")
+	cmd.Args = slices.Delete(cmd.Args, i, i+2)
+}
+
 // start runs ferry in the background; its output can be read at any time.
 func (f *ferry) start(args ...string) (*exec.Cmd, *logFile) {
 	f.t.Helper()
@@ -75,6 +94,9 @@ func (f *ferry) start(args ...string) (*exec.Cmd, *logFile) {
 		f.t.Fatal(err)
 	}
 	cmd := f.command(args...)
+	if args[0] == "resume" {
+		f.journalOnly(cmd)
+	}
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {
 		f.t.Fatal(err)

@@ -96,16 +96,25 @@ func (s *section) problems() []string {
 	return out
 }
 
+// mentions reports whether the script or another block names a file: as it is, or
+// the directory of a role or set that it is a part of.
 func (s *section) mentions(file string) bool {
-	if dir := path.Dir(file); dir != "." { // of a set, which another block or the script uses
-		for _, b := range s.blocks {
-			if b.file != file && strings.Contains(b.text, dir) {
-				return true
-			}
-		}
-		return strings.Contains(s.script, dir)
+	names := []string{file}
+	if dir := path.Dir(file); dir != "." {
+		names = append(names, dir, strings.Split(file, "/")[1])
 	}
-	return regexp.MustCompile(`(^|[\s=@])` + regexp.QuoteMeta(file) + `(\s|$)`).MatchString(s.script)
+	text := s.script
+	for _, b := range s.blocks {
+		if b.file != file {
+			text += "\n" + b.text
+		}
+	}
+	for _, n := range names {
+		if regexp.MustCompile(`(?m)(^|[\s=@"/])` + regexp.QuoteMeta(n) + `(["\s/]|$)`).MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // archive is the section as a test script.

@@ -27,6 +27,9 @@ type Options struct {
 	BecomeUser string // empty means root
 	// StateDir is where locks are; empty means /var/lib/ferry.
 	StateDir string
+	// Machine holds the lock for all connections that share it; nil is one of its
+	// own.
+	Machine *Machine
 	// OutputLimit is how much of each stream is kept; zero means 4 MiB.
 	OutputLimit int
 }
@@ -38,7 +41,7 @@ type Conn struct {
 	prefix []string // of every command, to become
 
 	mu     sync.Mutex
-	lock   *os.File
+	locked bool
 	closed bool
 }
 
@@ -48,6 +51,9 @@ var _ host.Transport = (*Conn)(nil)
 func New(opt Options) (*Conn, error) {
 	if opt.StateDir == "" {
 		opt.StateDir = "/var/lib/ferry"
+	}
+	if opt.Machine == nil {
+		opt.Machine = &Machine{}
 	}
 	if opt.OutputLimit <= 0 {
 		opt.OutputLimit = 4 << 20
@@ -257,9 +263,9 @@ func (c *Conn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	if c.lock != nil {
-		_ = c.lock.Close()
-		c.lock = nil
+	if c.locked {
+		c.opt.Machine.release()
+		c.locked = false
 	}
 	return nil
 }

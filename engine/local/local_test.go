@@ -77,3 +77,33 @@ func TestFilesAndLock(t *testing.T) {
 		t.Errorf("closed: %v", err)
 	}
 }
+
+// Connections of one run share the machine's lock; those of another do not.
+func TestLockIsSharedByARun(t *testing.T) {
+	dir := t.TempDir()
+	var run1, run2 local.Machine
+	open := func(m *local.Machine) *local.Conn {
+		c, err := local.New(local.Options{StateDir: dir, Machine: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	a, b, other := open(&run1), open(&run1), open(&run2)
+	for _, c := range []*local.Conn{a, b, a} {
+		if err := c.Lock(t.Context(), 1, "me"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := other.Lock(t.Context(), 2, "you"); !errors.Is(err, host.ErrLocked) {
+		t.Errorf("another run gets the lock: %v", err)
+	}
+	_ = a.Close()
+	if err := other.Lock(t.Context(), 2, "you"); !errors.Is(err, host.ErrLocked) {
+		t.Errorf("another run gets the lock while one connection holds it: %v", err)
+	}
+	_ = b.Close()
+	if err := other.Lock(t.Context(), 2, "you"); err != nil {
+		t.Errorf("the lock is not given back: %v", err)
+	}
+}

@@ -8,11 +8,31 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/host"
 )
+
+// Machine is this machine as all connections of one run see it: whichever takes
+// the lock first takes it for all, since several hosts of an inventory may be this
+// machine, and a task may be delegated to it. The zero value is ready.
+type Machine struct {
+	mu    sync.Mutex
+	file  *os.File // nil while nobody holds the lock
+	users int
+}
+
+// release gives up the lock of one connection; the last one frees it.
+func (m *Machine) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.users--; m.users == 0 {
+		_ = m.file.Close()
+		m.file = nil
+	}
+}
 
 // Lock implements host.Transport with the same files as engine/ssh, so that a
 // remote and a local controller exclude each other. It needs write access to
@@ -28,7 +48,10 @@ func (c *Conn) Lock(_ context.Context, epoch int64, owner string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("local: the lock cannot be taken: %w", err)
 	}
-	f := c.lock
+	m := c.opt.Machine
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.file
 	if f == nil {
 		var err error
 		if f, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
@@ -51,12 +74,16 @@ func (c *Conn) Lock(_ context.Context, epoch int64, owner string) error {
 		err = writeAtomic(filepath.Join(dir, "holder"), fmt.Sprintf("%d %s local %d %s\n", epoch, owner, os.Getpid(), time.Now().UTC().Format(time.RFC3339)))
 	}
 	if err != nil {
-		if c.lock == nil {
+		if m.file == nil {
 			_ = f.Close()
 		}
 		return fmt.Errorf("local: %w", err)
 	}
-	c.lock = f
+	m.file = f
+	if !c.locked {
+		c.locked = true
+		m.users++
+	}
 	return nil
 }
 

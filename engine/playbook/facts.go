@@ -67,7 +67,11 @@ func (pb *Playbook) collectFacts() {
 		exprs(st.When)
 		attrs(st.Args)
 	}
-	add(pb.Files.Variables())
+	inTemplates := pb.Files.Variables()
+	add(inTemplates)
+	for _, t := range inTemplates { // "vars" may give the name another meaning, so no group is looked for
+		pb.usesGroups = pb.usesGroups || t.RootName() == "groups"
+	}
 	for n := range seen {
 		if contains(factNames(), n) {
 			pb.Facts = append(pb.Facts, n)

@@ -42,6 +42,8 @@ func signature(name string, f function.Function) string {
 func undescribed() map[string]string {
 	return map[string]string{
 		"abspath":      "Makes a path absolute.",
+		"alltrue":      "Tells whether all elements of a list are true.",
+		"anytrue":      "Tells whether an element of a list is true.",
 		"base64decode": "Decodes Base64 to text.",
 		"base64encode": "Encodes text as Base64.",
 		"basename":     "Returns the last part of a path.",
@@ -55,9 +57,12 @@ func undescribed() map[string]string {
 		"file":         "Returns the content of a text file on this machine. Relative paths start at the playbook.",
 		"filebase64":   "Returns the content of a file on this machine as Base64.",
 		"fileexists":   "Tells whether a file exists on this machine.",
+		"fileset":      "Returns the files below a directory on this machine that match a pattern such as *.conf.",
+		"index":        "Returns the position of a value in a list; that it is not there is an error.",
 		"length":       "Returns the number of elements of a collection, or of characters of a string.",
 		"md5":          "Returns the MD5 sum of a string in hexadecimal. It protects against nothing.",
 		"nonsensitive": "Makes a sensitive value one that is shown.",
+		"one":          "Returns the only element of a list, null if it is empty; more of them are an error.",
 		"pathexpand":   "Replaces ~ at the start of a path by the home directory.",
 		"replace":      "Replaces a part of a string; a part written /…/ is a regular expression.",
 		"sensitive":    "Makes a value one that is never shown.",
@@ -66,8 +71,11 @@ func undescribed() map[string]string {
 		"sha512":       "Returns the SHA-512 sum of a string in hexadecimal.",
 		"startswith":   "Tells whether a string starts with another.",
 		"strcontains":  "Tells whether a string contains another.",
+		"sum":          "Adds the numbers of a list.",
 		"templatefile": "Renders a template file on this machine with the elements of an object as its names.",
 		"try":          "Returns the first of its arguments that can be evaluated without an error.",
+		"yamldecode":   "Reads a value from YAML.",
+		"yamlencode":   "Writes a value as YAML.",
 		"urlencode":    "Encodes a string for use in a URL.",
 	}
 }

@@ -11,6 +11,7 @@ import (
 	ctyfs "github.com/hashicorp/go-cty-funcs/filesystem"
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
+	ctyyaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
@@ -36,6 +37,7 @@ func functions(dir string, s *secrets, static bool) map[string]function.Function
 		"endswith":    stringTest(strings.HasSuffix),
 		"strcontains": stringTest(strings.Contains),
 
+		"alltrue": everyFunc(true), "anytrue": everyFunc(false), "index": indexFunc(), "one": oneFunc(), "sum": sumFunc(),
 		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc, "distinct": stdlib.DistinctFunc,
 		"element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc, "keys": stdlib.KeysFunc, "length": lengthFunc(),
@@ -45,12 +47,13 @@ func functions(dir string, s *secrets, static bool) map[string]function.Function
 		"zipmap": stdlib.ZipmapFunc,
 
 		"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
+		"yamldecode": yamlDecodeFunc(), "yamlencode": ctyyaml.YAMLEncodeFunc,
 		"base64decode": ctyencoding.Base64DecodeFunc, "base64encode": ctyencoding.Base64EncodeFunc, "urlencode": ctyencoding.URLEncodeFunc,
 		"md5": ctycrypto.Md5Func, "sha1": ctycrypto.Sha1Func, "sha256": ctycrypto.Sha256Func, "sha512": ctycrypto.Sha512Func,
 
 		"cidrhost": ctycidr.HostFunc, "cidrnetmask": ctycidr.NetmaskFunc, "cidrsubnet": ctycidr.SubnetFunc, "cidrsubnets": ctycidr.SubnetsFunc,
 
-		"file": fileFunc(dir, false), "filebase64": fileFunc(dir, true), "fileexists": ctyfs.MakeFileExistsFunc(dir),
+		"file": fileFunc(dir, false), "filebase64": fileFunc(dir, true), "fileexists": ctyfs.MakeFileExistsFunc(dir), "fileset": ctyfs.MakeFileSetFunc(dir),
 		"abspath": ctyfs.AbsPathFunc, "basename": ctyfs.BasenameFunc, "dirname": ctyfs.DirnameFunc, "pathexpand": ctyfs.PathExpandFunc,
 
 		"formatdate": stdlib.FormatDateFunc, "timeadd": stdlib.TimeAddFunc,

@@ -50,6 +50,13 @@ func (g Globals) WithGroups(groups map[string][]HostInfo) Globals {
 		out[name] = cty.TupleVal(vals) // their variables differ, so a list it is not
 	}
 	g.groups = cty.ObjectVal(out)
+	var all []cty.Value
+	for _, v := range made {
+		all = append(all, v)
+	}
+	g.groupSecrets = secretTexts(all...)
+	slices.Sort(g.groupSecrets)
+	g.groupSecrets = slices.Compact(g.groupSecrets)
 	return g
 }
 

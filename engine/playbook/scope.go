@@ -39,11 +39,13 @@ type Scope struct {
 
 // shared is what all scopes of a play on a host see alike.
 type shared struct {
-	host    cty.Value
-	groups  cty.Value // of the inventory, if the playbook mentions them
-	facts   map[string]cty.Value
-	present map[*Stack]bool
-	changes int // counts what makes contexts stale
+	host   cty.Value
+	groups cty.Value // of the inventory, if the playbook mentions them
+	// groupSecrets are the sensitive texts among the groups.
+	groupSecrets []string
+	facts        map[string]cty.Value
+	present      map[*Stack]bool
+	changes      int // counts what makes contexts stale
 }
 
 // NewScope evaluates the variables of the playbook for a host. Values come,
@@ -63,7 +65,7 @@ func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagno
 		}
 		vals[v.Name] = v.mark(val)
 	}
-	sh := &shared{host: hostObject(h), groups: g.groupsValue(), facts: pb.unknownFacts(), present: map[*Stack]bool{}}
+	sh := &shared{host: hostObject(h), groups: g.groupsValue(), groupSecrets: g.groupSecrets, facts: pb.unknownFacts(), present: map[*Stack]bool{}}
 	return newScope(pb, &pb.Unit, &p.Body, vals, sh), diags
 }
 
@@ -172,7 +174,7 @@ func (s *Scope) build() *hcl.EvalContext {
 	c := &hcl.EvalContext{Functions: functions, Variables: map[string]cty.Value{
 		"var": s.vars, "host": s.shared.host, "facts": cty.ObjectVal(s.shared.facts), "path": cty.ObjectVal(path),
 	}}
-	if s.pb.usesGroups {
+	if s.static || s.pb.usesGroups {
 		c.Variables["groups"] = s.shared.groups
 	}
 	locals := map[string]cty.Value{}

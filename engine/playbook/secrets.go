@@ -176,8 +176,13 @@ const minNumber = 6
 // Secrets are the texts of the sensitive values that expressions of the scope
 // see in variables, also those of the inventory.
 func (s *Scope) Secrets() []string {
+	return append(secretTexts(s.vars, s.shared.host), s.shared.groupSecrets...)
+}
+
+// secretTexts are the texts of the sensitive values in vals.
+func secretTexts(vals ...cty.Value) []string {
 	var out []string
-	for _, v := range []cty.Value{s.vars, s.shared.host} {
+	for _, v := range vals {
 		_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
 			if !e.IsMarked() {
 				return true, nil

@@ -207,6 +207,8 @@ type Globals struct {
 	values map[string]cty.Value
 	from   map[string]string
 	groups cty.Value // see WithGroups
+	// groupSecrets are the sensitive texts among them, each once.
+	groupSecrets []string
 }
 
 // Globals evaluates the values given in *.auto.vars.hcl, files and on the

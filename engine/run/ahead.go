@@ -91,6 +91,18 @@ func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []st
 	}
 }
 
+// overlap looks at what comes next while a task that has acted proves itself:
+// both only ask, and the host has changed already. Where the end of the task
+// decides what comes or how it is asked, it does nothing.
+func (pr *playRun) overlap(ctx context.Context, u *use) {
+	m := u.t.Meta
+	if pr.ahead.seen == nil || u.delegate != "" || u.t.Kind == "handler" || m.ForEach != nil || m.PointOfNoReturn || len(m.Notify) > 0 ||
+		u.t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots|module.MayLoseConnection) != 0 {
+		return
+	}
+	pr.aheadOf(ctx, nil, nil)
+}
+
 // lookAt starts the probes of one task. It reports false where looking further
 // would be looking too far: what comes depends on this task.
 func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {

@@ -79,6 +79,9 @@ func (st *hostState) hurt() bool { return st.lost() || st.rescued }
 func (st *hostState) notRun(p *playbook.Play, why string) {
 	st.r.emit.emit(event.Event{Kind: event.HostFinished, Play: p.Name, Host: st.info.Name, Status: event.NotRun, Message: why})
 	st.missed(p.Name)
+	if st.status == event.NotRun {
+		st.problem = why
+	}
 }
 
 // missed records that a play passed this host by.
@@ -121,7 +124,7 @@ func (st *hostState) settle(ctx context.Context, c *connection) error {
 // lock makes this run the only one that changes the host. A connection without
 // root cannot hold the lock; what it may change is its user's own.
 func (st *hostState) lock(ctx context.Context, c *connection) error {
-	if c.locked {
+	if c.locked || st.info.Name == Controller { // other runs may delegate to it at the same time
 		return nil
 	}
 	f, err := c.h.Facts(ctx, "user")

@@ -132,7 +132,9 @@ func (pr *playRun) items(ctx context.Context, items []playbook.Item, tags []stri
 			}
 			if !out.failed() {
 				pr.aheadOf(ctx, items[i:], tags)
+				leave := pr.follow(items[i+1:], tags)
 				out = pr.task(ctx, t, tags)
+				leave()
 			}
 		} else {
 			leave := pr.follow(items[i+1:], tags)

@@ -125,7 +125,11 @@ func (pl *playState) keys() (*spread, error) {
 // batches works on one wave after the other and says why the rollout must not
 // go on.
 func (pl *playState) batches(ctx context.Context, todo []*hostState) string {
-	ws := waves(pl.rollout, todo, pl.hosts.Canary, pl.resumed)
+	canary := pl.hosts.Canary
+	if pl.r.opts.Mode == Plan {
+		canary = nil
+	}
+	ws := waves(pl.rollout, todo, canary, pl.resumed)
 	if len(todo) > 0 {
 		if why := pl.gates(ctx, 0, nil, false); why != "" {
 			return why

@@ -83,6 +83,7 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		return ev, results(s)
 	}
 	if !u.acts(s) {
+		u.pr.overlap(ctx, u)
 		if ev, ok := u.converged(ctx, h); !ok {
 			return ev, results(s)
 		}

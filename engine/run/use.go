@@ -133,7 +133,10 @@ func (u *use) judge(ev event.Event, own map[string]cty.Value) (event.Event, map[
 					Detail: "The task ran, and the playbook says that what it gave is a failure."}
 			}
 		case ev.Status == event.Failed:
-			ev.Status, ev.Error = event.Changed, nil
+			ev.Status, ev.Error = event.OK, nil
+			if len(ev.Changes) > 0 {
+				ev.Status = event.Changed
+			}
 		}
 	}
 	if e := u.t.Meta.ChangedWhen; e != nil && (ev.Status == event.OK || ev.Status == event.Changed) {

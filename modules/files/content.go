@@ -20,6 +20,9 @@ type target struct {
 	attributes
 
 	backupPath string
+	// probed is what Probe saw, for an Apply that replaces all of it anyway and
+	// need not look again; nil if there was none.
+	probed *seenFile
 	// real is where the content is: path, or what it points to as a symbolic link.
 	real string
 }
@@ -55,6 +58,13 @@ func (t *target) plan(have []byte, there bool, fi host.FileInfo, want []byte) mo
 	return t.differ(fi)
 }
 
+// seenFile is a file as it was seen.
+type seenFile struct {
+	have  []byte
+	there bool
+	fi    host.FileInfo
+}
+
 // find describes the file, following a symbolic link as writing does.
 func (t *target) find(ctx context.Context, r host.Reader) (fi host.FileInfo, there bool, err error) {
 	t.real = t.path
@@ -77,14 +87,29 @@ func (t *target) find(ctx context.Context, r host.Reader) (fi host.FileInfo, the
 	return fi, there, err
 }
 
-// look reads the file and its attributes.
+// look reads the file and its attributes, both in one round trip: reading
+// follows a symbolic link by itself.
 func (t *target) look(ctx context.Context, r host.Reader) (have []byte, there bool, fi host.FileInfo, err error) {
+	var readErr error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		have, _, readErr = read(ctx, r, t.path)
+	}()
 	fi, there, err = t.find(ctx, r)
-	if err != nil || !there {
+	<-done
+	switch {
+	case unanswered(readErr): // whatever the other question gave
+		return nil, false, fi, errors.Join(readErr, err)
+	case err != nil || !there:
 		return nil, false, fi, err
 	}
-	have, there, err = read(ctx, r, t.real)
-	return have, there, fi, err
+	return have, there, fi, readErr
+}
+
+// unanswered reports whether an error says nothing about the host's files.
+func unanswered(err error) bool {
+	return errors.Is(err, host.ErrUnreachable) || errors.Is(err, host.ErrUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // keep copies the file as it is, if the playbook wants that. A run that was
@@ -99,7 +124,16 @@ func (t *target) keep(ctx context.Context, h host.Host, fi host.FileInfo) error 
 
 // write puts the content in place: check, keep the old one, replace.
 func (t *target) write(ctx context.Context, h host.Host, want []byte) error {
+	if p := t.probed; p != nil {
+		t.probed = nil
+		return t.replace(ctx, h, p.have, p.there, p.fi, nil, want)
+	}
 	have, there, fi, err := t.look(ctx, h)
+	return t.replace(ctx, h, have, there, fi, err, want)
+}
+
+// replace is write for a file that was just looked at, with this result.
+func (t *target) replace(ctx context.Context, h host.Host, have []byte, there bool, fi host.FileInfo, err error, want []byte) error {
 	tooLarge := errors.Is(err, host.ErrTooLarge) // so it is another content
 	if err != nil && !tooLarge {
 		return err

@@ -77,6 +77,7 @@ func (c *copyFile) Probe(ctx context.Context, r host.Reader) (module.Plan, error
 	if err != nil {
 		return nil, err
 	}
+	c.probed = &seenFile{have, there, fi}
 	return c.plan(have, there, fi, want), nil
 }
 

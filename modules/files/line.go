@@ -161,9 +161,9 @@ func (t *target) edited(ctx context.Context, r host.Reader, needed, create bool,
 }
 
 func (t *target) applyEdit(ctx context.Context, h host.Host, needed, create bool, edit func(string) string) error {
-	have, there, _, err := t.look(ctx, h)
+	have, there, fi, err := t.look(ctx, h)
 	if err != nil || !there && !(needed && create) {
 		return err
 	}
-	return t.write(ctx, h, []byte(edit(string(have))))
+	return t.replace(ctx, h, have, there, fi, nil, []byte(edit(string(have))))
 }

@@ -51,6 +51,7 @@ func (t *template) Probe(ctx context.Context, r host.Reader) (module.Plan, error
 	if err != nil {
 		return nil, err
 	}
+	t.probed = &seenFile{have, there, fi}
 	return t.plan(have, there, fi, []byte(t.content)), nil
 }
 

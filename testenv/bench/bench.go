@@ -65,8 +65,8 @@ func (b *bencher) all(ctx context.Context) (err error) {
 		ctx := context.WithoutCancel(ctx)
 		if !b.o.reuse {
 			err = errors.Join(err, lab.Down(ctx, b.o.lab))
-			err = errors.Join(err, b.watched.Close())
 		}
+		err = errors.Join(err, b.watched.Close())
 		if b.group != nil {
 			err = errors.Join(err, b.group.Remove())
 		}

@@ -48,7 +48,7 @@ func versions(ctx context.Context, ferryBin string) map[string]string {
 		}
 	}
 	if b, err := exec.CommandContext(ctx, ferryBin, "version").Output(); err == nil {
-		out["ferry"], _, _ = strings.Cut(strings.TrimPrefix(string(b), "ferry "), "\n")
+		out["ferry"], _, _ = strings.Cut(strings.TrimPrefix(string(b), "ferry "), " ")
 	}
 	if b, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
 		out["ferry"] = strings.TrimSpace(out["ferry"] + " (commit " + strings.TrimSpace(string(b)) + ")")

@@ -28,7 +28,10 @@ func plan(o options) (all []item) {
 		if o.quick && (rtt > 0 || hosts == 1) { // what would take the minutes
 			rounds = slices.DeleteFunc(rounds, func(e entry) bool { return slices.Contains([]string{ansible, mitogen, clush}, e.contender) })
 		}
-		if slices.Contains(o.only, w.letter) {
+		if len(o.with) > 0 {
+			rounds = slices.DeleteFunc(rounds, func(e entry) bool { return !slices.Contains(o.with, e.contender) })
+		}
+		if len(rounds) > 0 && slices.Contains(o.only, w.letter) {
 			all = append(all, item{w, rtt, min(hosts, o.hosts), rounds})
 		}
 	}

@@ -41,6 +41,7 @@ type app struct {
 	profileDir  string
 	stopProfile func() error
 	secretFlags secretFlags
+	passwords   passwordFlags
 	keys        *secret.Keyring
 	running     bool // hosts are worked on: the terminal belongs to the view
 
@@ -105,11 +106,21 @@ A first look:
 	f.StringVar(&a.logLevel, "log-level", "warn", "what ferry logs about itself on standard error: debug, info, warn or error")
 	f.StringArrayVar(&a.secretFlags.identities, "identity", nil, "`file` with an age key or an SSH private key that decrypts secrets; may be repeated (also: $FERRY_AGE_KEY_FILE)")
 	f.StringArrayVar(&a.secretFlags.vaultFiles, "vault-password-file", nil, "`[ID@]FILE` that holds, or a program that prints, a password of Ansible Vault; may be repeated (also: $FERRY_VAULT_PASSWORD_FILE)")
-	cmd.AddCommand(
-		a.validateCommand(), a.getCommand(), a.planCommand(), a.runCommand(), a.resumeCommand(), a.runsCommand(), a.statusCommand(), a.showCommand(),
-		a.approveCommand(), a.inventoryCommand(), a.execCommand(),
-		a.factsCommand(), a.modulesCommand(), a.fmtCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand(),
-	)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Playbooks", []*cobra.Command{a.validateCommand(), a.planCommand(), a.runCommand(), a.fmtCommand(), a.getCommand()}},
+		{"Runs", []*cobra.Command{a.statusCommand(), a.resumeCommand(), a.approveCommand(), a.runsCommand(), a.showCommand()}},
+		{"Hosts", []*cobra.Command{a.inventoryCommand(), a.execCommand(), a.factsCommand()}},
+		{"Reference and tools", []*cobra.Command{a.modulesCommand(), a.secretsCommand(), a.schemaCommand(), a.lspCommand(), a.manCommand(), a.versionCommand()}},
+	} {
+		cmd.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			cmd.AddCommand(c)
+		}
+	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
 	})

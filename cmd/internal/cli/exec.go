@@ -41,6 +41,7 @@ several are run as they are, without a shell.`,
 		},
 	}
 	cmd.Flags().IntVarP(&parallel, "parallel", "p", 50, "work on at most `n` hosts at once")
+	a.passwordFlags(cmd)
 	cmd.Flags().BoolVarP(&become, "become", "b", false, "run as the become user (default: what the inventory says)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per host")
 	return cmd

@@ -51,6 +51,7 @@ func (a *app) factsCommand() *cobra.Command {
 	cmd.Flags().IntVarP(&parallel, "parallel", "p", 50, "work on at most `n` hosts at once")
 	cmd.Flags().StringSliceVar(&names, "only", nil, "show only these `facts`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per host")
+	a.passwordFlags(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "ask every host of the inventory")
 	cmd.Flags().BoolVar(&save, "save", true, "record the facts in the state directory, for constructed groups of inventories")
 	_ = cmd.RegisterFlagCompletionFunc("only", completeFacts)

@@ -74,7 +74,7 @@ func (a *app) loadInventory(ctx context.Context, o inventory.Options) (*inventor
 	if err := a.failed(set); err != nil {
 		return nil, err
 	}
-	return inv, nil
+	return inv, a.askPasswords(inv)
 }
 
 // runFlags are the flags that plan and run share.
@@ -98,6 +98,7 @@ func (f *runFlags) add(a *app, cmd *cobra.Command) {
 	f.addView(cmd)
 	fs := cmd.Flags()
 	a.varFlags(cmd, &f.vars, &f.varFiles)
+	a.passwordFlags(cmd)
 	fs.StringArrayVarP(&f.limit, "limit", "l", nil, "work only on hosts of this `pattern`; @FILE reads it from a file")
 	fs.StringSliceVarP(&f.tags, "tags", "t", nil, "run only tasks with one of these `tags`")
 	fs.StringSliceVar(&f.skipTags, "skip-tags", nil, "leave out tasks with one of these `tags`")

@@ -27,6 +27,7 @@ to look at, are taken from the journal and not done twice. Hosts that had failed
 		},
 	}
 	a.varFlags(cmd, &f.vars, &f.varFiles)
+	a.passwordFlags(cmd)
 	f.addGates(cmd)
 	f.addView(cmd)
 	cmd.Flags().IntVarP(&f.parallel, "parallel", "p", 0, "work on at most `n` hosts at once where the play does not say (default: as before)")

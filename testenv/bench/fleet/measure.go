@@ -137,7 +137,7 @@ func collect(dir, invDir, known string) error {
 		return err
 	}
 	for _, p := range parts {
-		if err := os.Rename(p, filepath.Join(invDir, filepath.Base(p))); err != nil {
+		if err := os.Rename(p, filepath.Join(invDir, strings.TrimSuffix(filepath.Base(p), ".ini"))); err != nil {
 			return err
 		}
 	}

@@ -80,11 +80,16 @@ func (h *Hosts) Memory() (sum int64) {
 	return sum
 }
 
-// Close removes what WatchHosts made. It must be called after the hosts ended:
-// a group with processes cannot be removed.
+// Close removes what WatchHosts made. Hosts that still run go on running, in the
+// group above.
 func (h *Hosts) Close() error {
 	if h == nil || h.mem == nil {
 		return nil
+	}
+	if h.mem.mem != "" && h.mem.mem != h.mem.cpu {
+		for _, p := range pids(h.mem.mem) {
+			_ = os.WriteFile(filepath.Join(filepath.Dir(h.mem.mem), "cgroup.procs"), []byte(strconv.Itoa(p)), 0) // it may have just ended
+		}
 	}
 	return h.mem.Remove()
 }

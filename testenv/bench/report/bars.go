@@ -12,7 +12,7 @@ type Bar struct {
 	Got     string  `json:"got"`
 	Value   float64 `json:"value"` // Got as a number
 	Rounds  int     `json:"rounds"`
-	Reached string  `json:"reached"` // yes, no, or not measured
+	Reached string  `json:"reached"` // yes, no, too few rounds, or not measured
 }
 
 // BarHosts is the number of hosts the bars are about.
@@ -22,6 +22,8 @@ const (
 	yes         = "yes"
 	no          = "no"
 	notMeasured = "not measured"
+	tooFew      = "too few rounds" // barRounds are needed
+	barRounds   = 3
 )
 
 // bars compares the results with what is wanted.
@@ -54,11 +56,19 @@ func bars(r *Results) []Bar {
 	}
 }
 
-func paired(a, b *Series) int {
+// paired counts the rounds that both took part in.
+func paired(a, b *Series) (n int) {
 	if a == nil || b == nil {
 		return 0
 	}
-	return min(len(a.Rounds), len(b.Rounds))
+	for _, x := range a.Rounds {
+		for _, y := range b.Rounds {
+			if x.Round == y.Round {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // RoundTrips is what a converged play took longer at 150 ms than without delay,
@@ -70,7 +80,7 @@ func RoundTrips(r *Results) (float64, int) {
 	if near == nil || s == nil || len(near.Rounds) == 0 || len(s.Rounds) == 0 {
 		return 0, 0
 	}
-	return (s.Median - near.Median) / far.Seconds(), len(s.Rounds)
+	return (s.Median - near.Median) / far.Seconds(), min(len(near.Rounds), len(s.Rounds))
 }
 
 func bar(what, direction string, limit float64, format string, value func() (float64, int)) Bar {
@@ -81,7 +91,9 @@ func bar(what, direction string, limit float64, format string, value func() (flo
 	}
 	b.Value, b.Rounds, b.Got = v, rounds, fmt.Sprintf(format, v)
 	b.Reached = no
-	if direction == "at most" && v <= limit || direction == "at least" && v >= limit {
+	if rounds < barRounds {
+		b.Reached = tooFew
+	} else if direction == "at most" && v <= limit || direction == "at least" && v >= limit {
 		b.Reached = yes
 	}
 	return b

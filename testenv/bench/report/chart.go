@@ -125,10 +125,11 @@ const style = `<style>
 text { font: 12px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2328 }
 .title { font-size: 15px; font-weight: 600 } .group { font-weight: 600 } .note, .tick { fill: #59636e; font-size: 11px }
 .tick { text-anchor: middle } .label { text-anchor: end } .without { fill: #59636e; font-style: italic; font-size: 11px }
+.group, .value, .without { paint-order: stroke; stroke: #ffffff; stroke-width: 4px }
 .bg { fill: #ffffff; stroke: #d1d9e0 } .grid { stroke: #d1d9e0 }
 .floor { fill: #8c959f } .ferry { fill: #0969da } .also { fill: #80b3ec } .clush { fill: #1a7f64 } .mitogen { fill: #d4820a } .ansible { fill: #cf222e }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .note, .tick, .without { fill: #9198a1 } .bg { fill: #0d1117; stroke: #3d444d } .grid { stroke: #3d444d }
+text { fill: #e6edf3 } .note, .tick, .without { fill: #9198a1 } .bg { fill: #0d1117; stroke: #3d444d } .group, .value, .without { stroke: #0d1117 } .grid { stroke: #3d444d }
 .floor { fill: #848d97 } .ferry { fill: #4493f8 } .also { fill: #2a5f9e } .clush { fill: #3fb992 } .mitogen { fill: #e3a13c } .ansible { fill: #f85149 }
 }
 </style>
