@@ -153,7 +153,7 @@ func TestPaneSaysHowToApprove(t *testing.T) {
 	b := sample()
 	now := time.Now()
 	b.apply(event.Event{Kind: event.GateStarted, Gate: "shop", GateKind: "approval", Message: "approval is needed after batch 1: " + strings.Repeat("look ", 60)}, now)
-	if got := strings.Join(b.pane(60, 24, now, 0, style{}), "\n"); !strings.Contains(got, `gate "shop" (y: approve): approval is needed`) {
+	if got := strings.Join(b.pane(60, 24, now, 0, false), "\n"); !strings.Contains(got, `gate "shop" (y: approve): approval is needed`) {
 		t.Errorf("the pane is\n%s", got)
 	}
 }
