@@ -189,7 +189,9 @@ func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error)
 			return o, err
 		}
 	}
-	body, err := json.Marshal(c.Request.withheld(c.Playbook))
+	req := c.Request.withheld(c.Playbook)
+	req.Sources = sourcesDigest(c.Playbook)
+	body, err := json.Marshal(req)
 	if err != nil {
 		return o, err
 	}

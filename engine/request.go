@@ -27,6 +27,13 @@ type Request struct {
 	// Withheld are sensitive variables that were given on the command line. Their
 	// values are not kept.
 	Withheld []string `json:"withheld,omitempty"`
+	// Sources is the digest of the playbook's files as they were.
+	Sources string `json:"sources,omitempty"`
+}
+
+// Changed reports whether the playbook is another one than a run was asked to do.
+func (r Request) Changed(pb *playbook.Playbook) bool {
+	return r.Sources != "" && r.Sources != sourcesDigest(pb)
 }
 
 // Absolute returns the request with paths that do not depend on the present

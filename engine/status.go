@@ -125,7 +125,7 @@ func (s *Status) event(e event.Event) error {
 	case event.HostFinished:
 		p.Hosts[e.Host] = e.Status
 	case event.GateStarted:
-		s.Gate = &event.Stopped{Play: e.Play, Gate: e.Gate, Batch: e.Batch, Reason: e.Message}
+		s.Gate = &event.Stopped{Play: e.Play, Gate: e.Gate, Kind: e.GateKind, Batch: e.Batch, Reason: e.Message}
 	case event.GateFinished:
 		s.Gate = nil
 	case event.PlayFinished:

@@ -94,7 +94,9 @@ type Event struct {
 
 	// Gate is the gate this is about, or whose checks these are.
 	Gate string `json:"gate,omitempty"`
-	By   string `json:"by,omitempty"` // who approved
+	// GateKind is approval, soak, check or window.
+	GateKind string `json:"gate_kind,omitempty"`
+	By       string `json:"by,omitempty"` // who approved
 	// Delegate is the host that did the task for Host.
 	Delegate string `json:"delegate,omitempty"`
 	// Notify are the handlers a task that is about to act notifies.
@@ -144,6 +146,7 @@ type Summary struct {
 type Stopped struct {
 	Play   string `json:"play"`
 	Gate   string `json:"gate"`
+	Kind   string `json:"gate_kind,omitempty"` // as in Event
 	Batch  int    `json:"batch,omitempty"`
 	Reason string `json:"reason"`
 	// Cure are the commands that go on from there.

@@ -85,7 +85,11 @@ func (r reader) constant(name string, t cty.Type) (cty.Value, bool) {
 		r.set.Extend(diags)
 		return cty.NilVal, false
 	}
-	v, _ = v.UnmarkDeep()
+	v, marks := v.UnmarkDeep()
+	if _, sensitive := marks[schema.SensitiveMark]; sensitive {
+		r.set.Append(diag.Errorf("Sensitive value not allowed here", &rng, "The argument %q of %s is shown in plans and logs, and the value is sensitive. Use a value that is not.", name, lowerFirst(r.what)))
+		return cty.NilVal, false
+	}
 	if r.ctx != nil && !v.IsWhollyKnown() {
 		if r.allKnown {
 			r.set.Append(diag.Errorf("Value not known", &rng, "The argument %q of %s is needed before any host is chosen, and its value depends on the host. Use variables that are set with a default, a file or --var.", name, lowerFirst(r.what)))

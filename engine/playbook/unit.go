@@ -148,6 +148,8 @@ func (u *Unit) copied(prefix string) *Unit {
 				n.Outer = &c
 				n.Unit = it.Unit.copied(prefix + it.Unit.prefix[len(u.prefix):])
 				out = append(out, &n)
+			default: // what belongs to no unit
+				out = append(out, it)
 			}
 		}
 		return out

@@ -78,7 +78,8 @@ func minutes(s string, most int) (int, bool) {
 	return total, h >= 0 && m >= 0 && m < 60 && total <= most && len(strings.TrimSpace(s)) >= 4
 }
 
-// span is the window that begins on the day of t, in its time zone.
+// span is the window that begins on the day of t, in its time zone. There is none
+// where it lies in the hour that a change to summer time leaves out.
 func (w Window) span(t time.Time) (from, to time.Time, ok bool) {
 	t = t.In(w.zone)
 	y, m, d := t.Date()
@@ -89,7 +90,8 @@ func (w Window) span(t time.Time) (from, to time.Time, ok bool) {
 	if w.end <= w.start {
 		next++
 	}
-	return time.Date(y, m, d, 0, w.start, 0, 0, w.zone), time.Date(y, m, next, 0, w.end, 0, 0, w.zone), true
+	from, to = time.Date(y, m, d, 0, w.start, 0, 0, w.zone), time.Date(y, m, next, 0, w.end, 0, 0, w.zone)
+	return from, to, from.Before(to)
 }
 
 // noon is the middle of the day that is n days after the day of t; unlike

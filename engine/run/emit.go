@@ -145,7 +145,7 @@ func (e *emitter) err() error {
 
 // redact returns ev with f applied to every text that may hold a value.
 func redact(ev event.Event, f func(string) string) event.Event {
-	ev.Message = f(ev.Message)
+	ev.Message, ev.Delegate = f(ev.Message), f(ev.Delegate)
 	if i := strings.IndexByte(ev.Task, '['); i >= 0 { // the key of a for_each
 		ev.Task = ev.Task[:i] + f(ev.Task[i:])
 	}
@@ -168,6 +168,11 @@ func redact(ev event.Event, f func(string) string) event.Event {
 		for name, h := range ev.Summary.Hosts {
 			h.Error = f(h.Error)
 			sum.Hosts[name] = h
+		}
+		if sum.Stopped != nil {
+			at := *sum.Stopped
+			at.Reason = f(at.Reason)
+			sum.Stopped = &at
 		}
 		ev.Summary = &sum
 	}

@@ -28,10 +28,21 @@ type SavedPlan struct {
 	Lookup func(play, host, task string) (Expected, bool)
 }
 
+// terms are what decides about a task's effect beside its changes: where, as whom
+// and with which environment it acts. All of it may come from the inventory.
+type terms struct {
+	Delegate, User string
+	Become         bool
+	Environment    map[string]string
+}
+
 // digest stands for changes without telling them: it depends on a key that only
 // the plan's file holds.
-func digest(key []byte, plan module.Plan) string {
-	body, err := json.Marshal(plan)
+func (u *use) digest(key []byte, plan module.Plan) string {
+	body, err := json.Marshal(struct {
+		Plan  module.Plan
+		Terms terms
+	}{plan, u.terms})
 	if err != nil { // strings and booleans always marshal
 		panic(err)
 	}
@@ -71,7 +82,7 @@ func (u *use) unplanned(plan module.Plan) *event.Error {
 		return no("has nothing to do here")
 	case want.Status == event.Skipped:
 		return no("leaves this task out here")
-	case want.Digest != "" && want.Digest != digest(p.Key, plan):
+	case want.Digest != "" && want.Digest != u.digest(p.Key, plan):
 		return no("has other changes for this task")
 	}
 	return nil

@@ -41,7 +41,7 @@ func (pl *playState) gates(ctx context.Context, batch int, hosts []*hostState, l
 func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, hosts []*hostState) string {
 	r := pl.r
 	start := time.Now()
-	ev := event.Event{Kind: event.GateStarted, Play: pl.play.Name, Batch: batch, Gate: g.Name, Place: fmt.Sprintf("%s:%d", g.Range.Filename, g.Range.Start.Line)}
+	ev := event.Event{Kind: event.GateStarted, Play: pl.play.Name, Batch: batch, Gate: g.Name, GateKind: g.Kind, Place: fmt.Sprintf("%s:%d", g.Range.Filename, g.Range.Start.Line)}
 	var by, why string
 	var cure []string
 	switch g.Kind {
@@ -63,10 +63,10 @@ func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, host
 		r.emit.emit(ev)
 		why = pl.checks(ctx, g, batch, on)
 	}
-	done := event.Event{Kind: event.GateFinished, Play: pl.play.Name, Batch: batch, Gate: g.Name, By: by, Status: event.OK, Message: why, Duration: time.Since(start)}
+	done := event.Event{Kind: event.GateFinished, Play: pl.play.Name, Batch: batch, Gate: g.Name, GateKind: g.Kind, By: by, Status: event.OK, Message: why, Duration: time.Since(start)}
 	if why != "" {
 		done.Status = event.NotRun
-		r.stopAt(event.Stopped{Play: pl.play.Name, Gate: g.Name, Batch: batch, Reason: why, Cure: cure})
+		r.stopAt(event.Stopped{Play: pl.play.Name, Gate: g.Name, Kind: g.Kind, Batch: batch, Reason: why, Cure: cure})
 		why = fmt.Sprintf("gate %q after batch %d: %s", g.Name, batch, why)
 	}
 	r.emit.emit(done)

@@ -177,7 +177,7 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 	if out.failed() {
 		pr.unreached(b.Items)
 	}
-	if out.failed() && out.status != event.Interrupted && len(b.Rescue) > 0 {
+	if out.failed() && out.status != event.Interrupted && pr.selectedIn(b.Rescue, tags) { // one that tags leave out makes up for nothing
 		pr.rescued = true
 		if out = pr.items(ctx, b.Rescue, tags); out.failed() {
 			pr.unreached(b.Rescue)

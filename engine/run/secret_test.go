@@ -79,3 +79,34 @@ func TestSensitiveTaskSaysNothing(t *testing.T) {
 		}
 	}
 }
+
+// Nor does who does a task for a host, or why a gate stays shut.
+func TestNoSecretOfDelegatesAndGates(t *testing.T) {
+	const secret = "hunter2-hunter2"
+	w := newWorld()
+	w.on["look c"] = exits(1, secret)
+	r := runIn(t, w, `variable "password" {
+  default   = "`+secret+`"
+  sensitive = true
+}
+play "p" {
+  hosts = "all"
+  rollout {
+    gate "check" {
+      after = [1]
+      check "look" "c" {}
+    }
+  }
+  task "act" "x" {
+    delegate_to   = var.password
+    ignore_errors = true
+  }
+}`, run.Options{}, "a")
+	if r.sum.Stopped == nil {
+		t.Fatal("the gate was passed")
+	}
+	if text := r.json(t); strings.Contains(text, secret) {
+		i := strings.Index(text, secret)
+		t.Errorf("a secret is shown: …%s…", text[max(0, i-200):min(len(text), i+100)])
+	}
+}

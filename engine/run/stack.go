@@ -124,6 +124,10 @@ func (pr *playRun) selectedIn(items []playbook.Item, tags []string) bool {
 			return pr.selectedIn(it.Items, in) || pr.selectedIn(it.Rescue, in) || pr.selectedIn(it.Always, in)
 		case *playbook.Use:
 			return pr.selectedIn(it.Unit.Items, with(it.Tags))
+		case *playbook.Call:
+			return pr.anySelected(it, with(it.Tags))
+		case *playbook.Flush:
+			return true
 		}
 		return false
 	})

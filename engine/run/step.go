@@ -42,7 +42,7 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 	case u.pr.r.opts.Mode == Plan:
 		ev := event.Event{Status: event.Planned, Changes: changes, Effects: effectsOf(u.t)}
 		if key := u.pr.r.opts.PlanKey; key != nil {
-			ev.Digest = digest(key, plan)
+			ev.Digest = u.digest(key, plan)
 		}
 		return ev, u.unknownResults(s)
 	}

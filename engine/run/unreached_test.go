@@ -86,3 +86,22 @@ func TestRunOnceInAGate(t *testing.T) {
 		t.Errorf("did %s, stopped at %+v", got, r.sum.Stopped)
 	}
 }
+
+// A rescue whose tasks --tags leaves out makes up for no failure.
+func TestRescueLeftOutByTags(t *testing.T) {
+	const src = `  block "x" {
+    task "act" "bad" { tags = ["deploy"] }
+    rescue {
+      task "act" "undo" { tags = ["%s"] }
+    }
+  }
+  task "act" "after" { tags = ["deploy"] }`
+	for tag, want := range map[string]string{"other": "a act bad", "deploy": "a act bad, a act undo, a act after", "always": "a act bad, a act undo, a act after"} {
+		w := newWorld()
+		w.on["act bad"] = exits(1, "")
+		r := runIn(t, w, strings.Replace(src, "%s", tag, 1), run.Options{Tags: []string{"deploy"}}, "a")
+		if got := strings.Join(w.log, ", "); got != want || (r.sum.Hosts["a"].Status == event.OK) != (tag != "other") {
+			t.Errorf("%s: did %s; a is %s", tag, got, r.sum.Hosts["a"].Status)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type use struct {
 	look      *look           // a probe made ahead that still holds; used once
 	sensitive map[string]bool // arguments whose values must not be shown
 
+	terms    terms
 	delegate string // the host that does it, if it is not the play's own
 
 	ran     bool // the module was called and what it says may be judged
@@ -316,6 +317,7 @@ func (u *use) decode() (decodedStep, outcome) {
 			out.user = v.AsString()
 		}
 	}
+	u.terms = terms{Delegate: out.delegate, User: out.user, Become: u.pr.become(u.t), Environment: out.env}
 	return out, outcome{status: event.OK}
 }
 

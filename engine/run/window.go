@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
 // open says whether the play's maintenance window lets work begin now. A plan
@@ -28,17 +29,17 @@ func (pl *playState) await(ctx context.Context) string {
 	if o := pl.r.opts; o.GateWait >= 0 && wait > o.GateWait {
 		return pl.closed("the maintenance window is closed until " + when)
 	}
-	pl.r.emit.emit(event.Event{Kind: event.GateStarted, Play: pl.play.Name, Gate: "window", Message: "the maintenance window is closed; waiting until " + when})
+	pl.r.emit.emit(event.Event{Kind: event.GateStarted, Play: pl.play.Name, Gate: "window", GateKind: playbook.GateWindow, Message: "the maintenance window is closed; waiting until " + when})
 	if !pause(ctx, pl.r.opts.Stop, wait) {
 		return pl.closed("the run was interrupted while the maintenance window was closed")
 	}
-	pl.r.emit.emit(event.Event{Kind: event.GateFinished, Play: pl.play.Name, Gate: "window", Status: event.OK, Duration: wait})
+	pl.r.emit.emit(event.Event{Kind: event.GateFinished, Play: pl.play.Name, Gate: "window", GateKind: playbook.GateWindow, Status: event.OK, Duration: wait})
 	return ""
 }
 
 // closed records that the window stopped the rollout.
 func (pl *playState) closed(why string) string {
-	pl.r.stopAt(event.Stopped{Play: pl.play.Name, Gate: "window", Reason: why, Cure: []string{"ferry resume " + pl.r.opts.reference()}})
+	pl.r.stopAt(event.Stopped{Play: pl.play.Name, Gate: "window", Kind: playbook.GateWindow, Reason: why, Cure: []string{"ferry resume " + pl.r.opts.reference()}})
 	return why
 }
 

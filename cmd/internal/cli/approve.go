@@ -18,7 +18,12 @@ func (a *app) approveCommand() *cobra.Command {
 		Use:   "approve [RUN]",
 		Short: "Let a run pass the gate it waits or stopped at",
 		Long: `Approves (or refuses) the gate at which a run waits or has stopped: the latest run, if none is named.
-Who said so, and when, is recorded. A run that waits goes on by itself; one that has stopped goes on with ferry resume.`,
+Who said so, and when, is recorded. A run that waits goes on by itself; one that has stopped (exit code 6) goes on with
+ferry resume. Checks, soaks and maintenance windows are no matter of approval.`,
+		Example: `  ferry status
+  ferry approve --comment 'canary looks good'
+  ferry approve 20260728-101500-a1b2c3 --gate shop
+  ferry approve --refuse --comment 'not tonight'`,
 		Args: between(0, 1), ValidArgsFunction: first(a.completeRuns),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, at, err := a.approve(optional(args), gate, journal.Approval{By: by, Refused: refuse, Comment: comment})
@@ -66,6 +71,17 @@ func (a *app) approve(run, gate string, d journal.Approval) (*engine.Status, *ev
 	return s, at, nil
 }
 
+// gateWord says what opens a gate that is no approval.
+func gateWord(kind string) string {
+	switch kind {
+	case "check":
+		return "a check, which has to pass"
+	case "soak":
+		return "a time that has to go by"
+	}
+	return "a maintenance window, which has to come"
+}
+
 // gateOf is the approval a run waits for.
 func gateOf(s *engine.Status, want string) (*event.Stopped, error) {
 	switch {
@@ -73,6 +89,8 @@ func gateOf(s *engine.Status, want string) (*event.Stopped, error) {
 		return nil, failf(exitFailed, "Run already resumed", "the run %s was resumed by %s; approve that one:\n    ferry approve %s", s.ID, s.ResumedBy, s.ResumedBy)
 	case s.Gate == nil:
 		return nil, failf(exitFailed, "No gate", "the run %s is %s and waits at no gate. The command that shows it is\n    ferry status %s", s.ID, s.State, s.ID)
+	case s.Gate.Kind != "" && s.Gate.Kind != "approval":
+		return nil, failf(exitFailed, "Nothing to approve", "the run %s is at the gate %q, which nobody can open by saying so: it is %s. What it says is\n    %s", s.ID, s.Gate.Gate, gateWord(s.Gate.Kind), s.Gate.Reason)
 	case want != "" && s.Gate.Gate != want:
 		return nil, failf(exitFailed, "Another gate", "the run %s is at the gate %q, not at %q", s.ID, s.Gate.Gate, want)
 	}

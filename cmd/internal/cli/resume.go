@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/run"
 )
@@ -58,6 +59,7 @@ func (a *app) resume(ctx context.Context, id string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	a.tellOfChanges(req, s, c, plays)
 	c.Resumes = s.ID
 	return a.perform(ctx, c, plays, f, false)
 }
@@ -94,4 +96,39 @@ func (a *app) resumable(id string) (engine.Request, *engine.Status, error) {
 	}
 	fmt.Fprintf(a.err, "Resuming run %s of %s\n", s.ID, s.Started.Local().Format("2006-01-02 15:04:05"))
 	return req, s, nil
+}
+
+// tellOfChanges says what is not as it was when the run that is resumed began.
+// Mending a playbook or an inventory and going on is what resuming is for; that a
+// host is left out, or a new one taken in, is not to happen unseen.
+func (a *app) tellOfChanges(req engine.Request, s *engine.Status, c engine.Config, plays []run.PlayHosts) {
+	if req.Changed(c.Playbook) {
+		fmt.Fprintln(a.err, "The playbook has been changed since. Tasks run as they are written now; actions that were done are not done again.")
+	}
+	now := map[string]map[string]bool{}
+	for _, ph := range plays {
+		now[ph.Play.Name] = map[string]bool{}
+		for _, h := range ph.Hosts {
+			now[ph.Play.Name][h.Name] = true
+		}
+	}
+	for _, p := range s.Plays {
+		var gone, come []string
+		for h := range p.Hosts {
+			if !now[p.Name][h] {
+				gone = append(gone, h)
+			}
+		}
+		for h := range now[p.Name] {
+			if _, ok := p.Hosts[h]; !ok && len(p.Hosts) > 0 { // a play that did not begin lists none
+				come = append(come, h)
+			}
+		}
+		if len(gone) > 0 {
+			fmt.Fprintf(a.err, "The play %q was for %s, which it does not select any more.\n", p.Name, view.HostList(gone))
+		}
+		if len(come) > 0 {
+			fmt.Fprintf(a.err, "The play %q selects %s, for which it was not.\n", p.Name, view.HostList(come))
+		}
+	}
 }

@@ -45,7 +45,11 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) printStatus(s *engine.Status) {
-	fmt.Fprintf(a.out, "Run %s: %s %s, %s, begun %s, %s so far\n", s.ID, s.Mode, s.Playbook, s.State, s.Started.Local().Format(time.DateTime), view.Duration(s.Duration))
+	took := "took " + view.Duration(s.Duration)
+	if s.State == engine.Running || s.State == engine.Waiting {
+		took = view.Duration(s.Duration) + " so far"
+	}
+	fmt.Fprintf(a.out, "Run %s: %s %s, %s, begun %s, %s\n", s.ID, s.Mode, s.Playbook, s.State, s.Started.Local().Format(time.DateTime), took)
 	if s.Resumes != "" {
 		fmt.Fprintf(a.out, "It resumes run %s\n", s.Resumes)
 	}
@@ -85,6 +89,8 @@ func (a *app) printStatus(s *engine.Status) {
 	switch {
 	case s.State == engine.Resumed:
 		fmt.Fprintf(a.out, "\nIt was resumed by run %s\n", s.ResumedBy)
+	case s.State == engine.AtGate && len(s.Gate.Cure) > 0:
+		fmt.Fprintf(a.out, "\nTo go on:\n    %s\n", strings.Join(s.Gate.Cure, "\n    "))
 	case s.Resumable():
 		fmt.Fprintf(a.out, "\nThe command that goes on is\n    ferry resume %s\n", s.ID)
 	}

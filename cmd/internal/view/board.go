@@ -51,7 +51,7 @@ func (b *board) apply(e event.Event, now time.Time) {
 	case e.Kind == event.GateStarted:
 		text, _, _ := strings.Cut(e.Message, "\n")
 		b.run, b.gateName = e.Run, e.Gate
-		b.gate, b.approval = "gate \""+e.Gate+"\"", strings.HasPrefix(text, "approval")
+		b.gate, b.approval = "gate \""+e.Gate+"\"", e.GateKind == "approval"
 		if text != "" {
 			b.gate += ": " + text
 		}

@@ -109,7 +109,7 @@ func TestLiveApprovesTheRunItShows(t *testing.T) {
 		return nil
 	}})
 	v.approve() // nothing waits
-	v.board.apply(event.Event{Kind: event.GateStarted, Run: "r1", Gate: "shop", Message: "approval is needed after batch 1"}, time.Now())
+	v.board.apply(event.Event{Kind: event.GateStarted, Run: "r1", Gate: "shop", GateKind: "approval", Message: "approval is needed after batch 1"}, time.Now())
 	v.approve()
 	v.board.apply(event.Event{Kind: event.GateFinished, Run: "r1", Gate: "shop"}, time.Now())
 	v.approve()

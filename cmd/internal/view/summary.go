@@ -35,10 +35,6 @@ func (v *Human) summary(e event.Event) {
 	left := map[event.Status]int{}
 	for _, n := range names {
 		h := s.Hosts[n]
-		if len(names) > mostRows && (h.Status == event.OK || h.Status == event.NotRun) {
-			left[h.Status]++
-			continue
-		}
 		shown := h.Status
 		if shown == event.NotRun && h.Tasks[event.OK]+h.Tasks[event.Changed] > 0 {
 			shown = incomplete
@@ -46,6 +42,10 @@ func (v *Human) summary(e event.Event) {
 			shown = event.Changed
 		} else if shown == event.OK && h.Tasks[event.Planned] > 0 {
 			shown = event.Planned
+		}
+		if len(names) > mostRows && (h.Status == event.OK || h.Status == event.NotRun) {
+			left[shown]++
+			continue
 		}
 		v.printf("%s  %s", pad(n, width), v.st.status(shown, pad(word(shown), 12)))
 		for _, c := range columns {
@@ -56,7 +56,7 @@ func (v *Human) summary(e event.Event) {
 			v.printf("%s  notified and not run: %s\n", pad("", width), strings.Join(h.Pending, ", "))
 		}
 	}
-	for _, st := range []event.Status{event.OK, event.NotRun} {
+	for _, st := range []event.Status{event.OK, event.Changed, event.Planned, incomplete, event.NotRun} {
 		if left[st] > 0 {
 			v.printf("%s: %s\n", Count(left[st], "host"), word(st))
 		}
