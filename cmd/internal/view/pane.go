@@ -35,7 +35,8 @@ func (b *board) pane(width, height int, now time.Time, frame int, st style) []st
 	if b.gate != "" {
 		text := b.gate
 		if b.approval {
-			text += " (y: approve)"
+			at := fmt.Sprintf("gate %q", b.gateName)
+			text = at + " (y: approve)" + strings.TrimPrefix(text, at) // first: the message may be long
 		}
 		out = append(out, " "+st.status(event.Changed, clip(spinner[frame%len(spinner)]+" "+text, width-2)))
 	}

@@ -147,3 +147,13 @@ func TestDone(t *testing.T) {
 		t.Errorf("at the end: %v", b.done())
 	}
 }
+
+// How to say go is seen, however long the gate's message is.
+func TestPaneSaysHowToApprove(t *testing.T) {
+	b := sample()
+	now := time.Now()
+	b.apply(event.Event{Kind: event.GateStarted, Gate: "shop", GateKind: "approval", Message: "approval is needed after batch 1: " + strings.Repeat("look ", 60)}, now)
+	if got := strings.Join(b.pane(60, 24, now, 0, style{}), "\n"); !strings.Contains(got, `gate "shop" (y: approve): approval is needed`) {
+		t.Errorf("the pane is\n%s", got)
+	}
+}
