@@ -56,9 +56,14 @@ func (pr *playRun) useSet(ctx context.Context, u *playbook.Use, tags []string) o
 		return pr.failItem(u, outcome{status: event.Failed, err: &event.Error{Summary: "Wrong type of value", Detail: err.Error()}})
 	}
 	results := map[string]cty.Value{}
-	for _, in := range instances {
+	for i, in := range instances {
+		leave := func() {}
+		if i+1 < len(instances) { // what comes next is not what comes after the use
+			leave = pr.follow([]playbook.Item{u}, tags)
+		}
 		each := map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(in.Key), "value": in.Value})}
 		outputs, out := pr.enter(ctx, u.Instance(in.Key), each, tags)
+		leave()
 		if results[in.Key] = outputs; out.failed() {
 			outer.Leave(u, cty.ObjectVal(results))
 			return out

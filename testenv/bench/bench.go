@@ -41,6 +41,13 @@ func command(ctx context.Context, args []string) error {
 	if err := b.all(ctx); err != nil {
 		return err
 	}
+	if o.add {
+		old, err := report.Load(filepath.Join(o.out, "results.json"))
+		if err != nil {
+			return fmt.Errorf("there are no results to add to; leave out --add: %w", err)
+		}
+		b.results.Add(old)
+	}
 	return write(o, b.results)
 }
 

@@ -40,6 +40,7 @@ type options struct {
 	only, with          []string
 	rtts                []time.Duration
 	quick, reuse, page  bool
+	add                 bool
 	fleet               []string
 	out, lab            string
 	budget, limit       time.Duration
@@ -57,6 +58,7 @@ func parse(args []string) (options, error) {
 	fleet := fs.String("fleet", "1000,10000", "numbers of in-process hosts for testenv/bench/fleet; empty: none")
 	fs.BoolVar(&o.quick, "quick", false, "about three minutes: 2 hosts, one round, one distance, slow contenders only near, 1000 in-process hosts; no bars")
 	fs.BoolVar(&o.reuse, "reuse", false, "use a lab of the name that is up, and leave it up")
+	fs.BoolVar(&o.add, "add", false, "keep the results that are there, but for what is measured now")
 	fs.BoolVar(&o.page, "page", false, "measure nothing: write the page again from the results that are there")
 	fs.StringVar(&o.out, "out", "docs/benchmarks", "directory for results and plots; the page is beside it, with .md")
 	fs.StringVar(&o.lab, "lab", "bench", "name of the lab")

@@ -68,6 +68,21 @@ type Fleet struct {
 	Memory   int64         `json:"memory_byte"`
 }
 
+// Add takes over what another run of the benchmark measured and this one did not.
+func (r *Results) Add(old *Results) {
+	for _, s := range old.Series {
+		if r.Find(s.Work, s.Phase, s.RTT, s.Hosts, s.Contender) == nil {
+			r.Series = append(r.Series, s)
+		}
+	}
+	if len(r.Fleet) == 0 {
+		r.Fleet, r.FleetError = old.Fleet, old.FleetError
+	}
+	r.Duration += old.Duration
+	r.Command = old.Command + "\n" + r.Command
+	r.Machine.Load = old.Machine.Load
+}
+
 // Finish computes what follows from the rounds.
 func (r *Results) Finish() {
 	for i := range r.Series {
