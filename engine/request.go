@@ -27,6 +27,8 @@ type Request struct {
 	// Withheld are sensitive variables that were given on the command line. Their
 	// values are not kept.
 	Withheld []string `json:"withheld,omitempty"`
+	// Plan is the saved plan that was applied, "" if none was.
+	Plan string `json:"plan,omitempty"`
 	// Sources is the digest of the playbook's files as they were.
 	Sources string `json:"sources,omitempty"`
 }

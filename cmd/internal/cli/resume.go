@@ -59,6 +59,13 @@ func (a *app) resume(ctx context.Context, id string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	if req.Plan != "" {
+		if req.Changed(c.Playbook) {
+			return failf(exitInvalid, "Plan no longer holds", "the run %s applied the saved plan %s, and the playbook has been changed since, so going on would do what nobody has seen. What a new run would do is shown by\n    ferry plan %s", s.ID, req.Plan, req.Playbook)
+		}
+		fmt.Fprintf(a.err, "It applied the saved plan %s; what is left is done as the hosts show it now\n", req.Plan)
+	}
+	c.Request.Plan = req.Plan
 	a.tellOfChanges(req, s, c, plays)
 	c.Resumes = s.ID
 	return a.perform(ctx, c, plays, f, false)

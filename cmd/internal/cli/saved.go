@@ -87,7 +87,7 @@ func (a *app) applySaved(cmd *cobra.Command, path string, f *runFlags) error {
 	if diffs := plan.Differences(now, 20); len(diffs) > 0 {
 		return failf(exitInvalid, "Plan no longer holds", "what the hosts show has changed since the plan %s was made, so nothing was done:\n    %s\nPlan again with\n    ferry plan --out %s %s", plan.ID, strings.Join(diffs, "\n    "), path, req.Playbook)
 	}
-	c.Mode, c.Saved = run.Apply, plan
+	c.Mode, c.Saved, c.Request.Plan = run.Apply, plan, plan.ID
 	return a.perform(ctx, c, plays, f, false)
 }
 
