@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -101,6 +102,7 @@ func (s *selection) play(p *playbook.Play, first bool) (run.PlayHosts, bool) {
 	for _, g := range ro.Gates {
 		s.gate(&ph, g)
 	}
+	s.unreached(ph, ro)
 	return ph, true
 }
 
@@ -124,6 +126,23 @@ func (s *selection) canary(ph *run.PlayHosts, ro playbook.Rollout, hosts []*inve
 	}
 	if len(ph.Canary) == 0 && len(hosts) > 0 && !diags.HasErrors() {
 		s.set.Append(diag.Errorf("No canary", &ro.Range, "The canary %q selects none of the hosts of the play %q, so nothing would go first. Name a host or a group among them.", ro.Canary, ph.Play.Name))
+	}
+}
+
+// unreached warns of gates that stand after batches there will not be. With a
+// limit there are fewer batches than the playbook is written for.
+func (s *selection) unreached(ph run.PlayHosts, ro playbook.Rollout) {
+	batches := len(ro.Waves(len(ph.Hosts)-len(ph.Canary), len(ph.Hosts), 0))
+	if len(ph.Canary) > 0 {
+		batches++
+	}
+	if len(s.c.Limit) > 0 || len(ph.Hosts) == 0 {
+		return
+	}
+	for _, g := range ro.Gates {
+		if n := len(g.After); n > 0 && slices.Min(g.After) > batches {
+			s.set.Append(diag.Warningf("Gate never reached", &g.Range, "The gate %q stands after batch %d, and with the hosts there are the play %q has %d. Correct \"after\", or the batches.", g.Name, slices.Min(g.After), ph.Play.Name, batches))
+		}
 	}
 }
 

@@ -67,7 +67,11 @@ func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, host
 	if why != "" {
 		done.Status = event.NotRun
 		r.stopAt(event.Stopped{Play: pl.play.Name, Gate: g.Name, Kind: g.Kind, Batch: batch, Reason: why, Cure: cure})
-		why = fmt.Sprintf("gate %q after batch %d: %s", g.Name, batch, why)
+		after := fmt.Sprintf("after batch %d", batch)
+		if batch == 0 {
+			after = "before the first batch"
+		}
+		why = fmt.Sprintf("gate %q %s: %s", g.Name, after, why)
 	}
 	r.emit.emit(done)
 	return why

@@ -157,10 +157,31 @@ func resultKey(e event.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s|%s|%v|%s", e.Status, e.Message, e.Changes, e.Delegate)
 	if e.Error != nil {
-		detail := strings.ReplaceAll(e.Error.Detail, e.Host, "HOST")
-		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, detail, e.Error.Output)
+		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, e.Error.Detail, e.Error.Output)
 	}
-	return b.String()
+	return withoutName(b.String(), e.Host)
+}
+
+// withoutName puts a placeholder in the place of the host's name, so that what
+// differs in nothing else is one result.
+func withoutName(text, name string) string {
+	if len(name) < 2 { // a letter is in every word
+		return text
+	}
+	return strings.ReplaceAll(text, name, "\x00")
+}
+
+// named reports whether what is shown of a result on several hosts has the name
+// of one of them in it.
+func (r *resultGroup) named() bool {
+	if len(r.hosts) < 2 || len(r.ev.Host) < 2 {
+		return false
+	}
+	text := r.ev.Message
+	for _, c := range r.ev.Changes {
+		text += c.Line() + c.Diff
+	}
+	return strings.Contains(text, r.ev.Host)
 }
 
 func (v *Human) hostFinished(e event.Event) {
@@ -234,6 +255,9 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 		v.indented(e.Message, "")
 	}
 	v.changes(e)
+	if r.named() {
+		v.printf("      %s\n", v.st.dim("(as on "+e.Host+"; the same on each host, with its own name)"))
+	}
 	if len(e.Effects) > 0 {
 		v.printf("      %s\n", v.st.dim(strings.Join(e.Effects, "; ")))
 	}
