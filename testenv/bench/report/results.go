@@ -79,7 +79,7 @@ func (r *Results) Add(old *Results) {
 		r.Fleet, r.FleetError = old.Fleet, old.FleetError
 	}
 	r.Duration += old.Duration
-	r.Command = old.Command + "\n" + r.Command
+	r.Command = old.Command + " ; " + r.Command
 	r.Machine.Load = old.Machine.Load
 }
 

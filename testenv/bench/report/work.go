@@ -13,7 +13,7 @@ var works = []struct{ id, phase, label, about string }{
 	{"mixed", "converged", "(b) the same, converged", "The same play again: nothing has to change, and every contender must say that nothing did."},
 	{"facts", "", "(c) facts only", "Each contender gathers all facts it knows, and they are not the same: Ansible's `setup` knows many more."},
 	{"file", "", "(d) a file of 10 MB", "Random content, to a place where nothing is. clush copies with scp and without root."},
-	{"tree", "", "(d) a tree of 1,000 files", "1 KB each, in ten directories, to one host. ferry: a `copy` with `for_each`. Ansible: `copy` of a directory. clush: `scp -r`, without root."},
+	{"tree", "", "(d) a tree of 1,000 files", "1 KB each, in ten directories, to one host. ferry: the module `tree`. Ansible: `copy` of a directory. clush: `scp -r`, without root."},
 }
 
 // contenders in the order of the page.
