@@ -25,6 +25,20 @@ type delegates struct {
 	all  []*hostState
 }
 
+// rest closes the connections of delegates that do nothing: one is not to hold a
+// host's lock while the run waits for hours at a gate.
+func (d *delegates) rest() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, ch := range d.free {
+		for range len(ch) {
+			st := <-ch
+			st.close()
+			ch <- st
+		}
+	}
+}
+
 // take returns a delegate for exclusive use; give puts it back.
 func (r *Runner) take(ctx context.Context, name string) (st *hostState, give func(), out outcome) {
 	h := Host{HostInfo: playbook.HostInfo{Name: name}}

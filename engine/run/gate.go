@@ -40,6 +40,7 @@ func (pl *playState) gates(ctx context.Context, batch int, hosts []*hostState, l
 
 func (pl *playState) gate(ctx context.Context, g *playbook.Gate, batch int, hosts []*hostState) string {
 	r := pl.r
+	r.delegates.rest()
 	start := time.Now()
 	ev := event.Event{Kind: event.GateStarted, Play: pl.play.Name, Batch: batch, Gate: g.Name, GateKind: g.Kind, Place: fmt.Sprintf("%s:%d", g.Range.Filename, g.Range.Start.Line)}
 	var by, why string

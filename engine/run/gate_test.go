@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
 )
 
@@ -256,5 +258,40 @@ func TestFlushHandlers(t *testing.T) {
 }`, run.Options{}, "a")
 	if got := strings.Join(w.log, ", "); got != "a apply x, a act h, a apply y, a apply z, a act h" {
 		t.Errorf("did %s", got)
+	}
+}
+
+// While a gate waits, a delegate is connected no more: it would hold its lock.
+func TestDelegatesRestAtAGate(t *testing.T) {
+	w := newWorld()
+	var mu sync.Mutex
+	open := map[string]int{}
+	connect := func(ctx context.Context, name string, become bool, user string) (host.Transport, error) {
+		tr, err := w.connect(ctx, name, become, user)
+		mu.Lock()
+		defer mu.Unlock()
+		open[name]++
+		return &counted{Transport: tr, mu: &mu, open: open, name: name}, err
+	}
+	pb := playbookOf(t, t.TempDir(), `play "p" {
+  hosts = "all"
+  rollout {
+    batches = ["1"]
+    gate "approval" {}
+  }
+  task "act" "x" { delegate_to = "lb" }
+}`)
+	named := func(n string) run.Host { h := run.Host{}; h.Name = n; return h }
+	at := -1
+	g, _ := pb.Globals(playbook.Inputs{})
+	_, err := run.New(pb, g, connect, run.Options{Mode: run.Apply, Lookup: func(n string) (run.Host, bool) { return named(n), n == "lb" },
+		Approval: func(string, string, int) (*run.Decision, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			at = open["lb"]
+			return &run.Decision{By: "me"}, nil
+		}}).Run(t.Context(), []run.PlayHosts{{Play: pb.Plays[0], Hosts: []run.Host{named("a"), named("b")}}})
+	if err != nil || at != 0 || len(w.log) != 2 {
+		t.Errorf("%d connections at the gate, did %v, %v", at, w.log, err)
 	}
 }
