@@ -52,7 +52,9 @@ type batchState struct {
 type taskGroup struct {
 	name    string
 	seen    map[string]bool
+	waiting int // active hosts of the batch that have not passed it
 	results []*resultGroup
+	byKey   map[string]*resultGroup // results by what they say
 }
 
 type resultGroup struct {
@@ -131,20 +133,19 @@ func (v *Human) taskFinished(e event.Event) {
 	}
 	g := v.batch.byName[e.Task]
 	if g == nil {
-		g = &taskGroup{name: e.Task, seen: map[string]bool{}}
+		g = &taskGroup{name: e.Task, seen: map[string]bool{}, byKey: map[string]*resultGroup{}, waiting: len(v.batch.active)}
 		v.batch.byName[e.Task] = g
 		v.batch.tasks = append(v.batch.tasks, g)
 	}
+	if !g.seen[e.Host] && v.batch.active[e.Host] {
+		g.waiting--
+	}
 	g.seen[e.Host] = true
 	key := resultKey(e)
-	var r *resultGroup
-	for _, x := range g.results {
-		if x.key == key {
-			r = x
-		}
-	}
+	r := g.byKey[key]
 	if r == nil {
-		r = &resultGroup{key: key, ev: e}
+		r = &resultGroup{ev: e}
+		g.byKey[key] = r
 		g.results = append(g.results, r)
 	}
 	r.hosts = append(r.hosts, e.Host)
@@ -192,7 +193,14 @@ func (v *Human) hostFinished(e event.Event) {
 		v.note(e)
 	}
 	if v.batch != nil {
-		delete(v.batch.active, e.Host)
+		if v.batch.active[e.Host] {
+			delete(v.batch.active, e.Host)
+			for _, g := range v.batch.tasks {
+				if !g.seen[e.Host] {
+					g.waiting--
+				}
+			}
+		}
 		v.flush(false)
 	}
 }
@@ -204,12 +212,8 @@ func (v *Human) flush(all bool) {
 	}
 	for len(v.batch.tasks) > 0 {
 		g := v.batch.tasks[0]
-		if !all {
-			for h := range v.batch.active {
-				if !g.seen[h] {
-					return
-				}
-			}
+		if !all && g.waiting > 0 {
+			return
 		}
 		v.batch.tasks = v.batch.tasks[1:]
 		delete(v.batch.byName, g.name)
