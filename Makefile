@@ -25,11 +25,11 @@ demo: build ## Migrate three lab hosts from CentOS to openEuler (root, Debian; i
 
 .PHONY: test
 test: ## All tests that need neither root nor a network
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 .PHONY: race
 race: ## The same with the race detector
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 .PHONY: lab-test
 lab-test: build ## Tests against real lab hosts (root, Debian; installs what it needs)
