@@ -145,6 +145,19 @@ type Reverter interface {
 	Revert(context.Context, host.Host, Plan) error
 }
 
+// Joiner is implemented by steps whose change can be made in one go with that of
+// the steps of the same module that follow: packages in one transaction. The
+// engine joins only steps that were probed and are used in the same way (host,
+// user, environment), and probes each of them again when its turn comes.
+type Joiner interface {
+	// Join returns a step whose Apply does what both would do one after the other,
+	// whether or not next had something to change. It returns false if that cannot
+	// be, or if one could alter what another was seen to need. The Probe of the
+	// step it returns is asked only after a lost connection. Neither the receiver
+	// nor next is changed.
+	Join(next Step) (Step, bool)
+}
+
 // Progress is implemented by steps whose Apply takes long; the engine sets the
 // function before Apply. It may be called from any goroutine.
 type Progress interface {

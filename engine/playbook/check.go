@@ -261,6 +261,7 @@ func (ld *loader) decodeStatic(u *Unit, body *Body, set *diag.Set, problems bool
 		d, diags := b.Decode(target, ctx, ld.pb.Files)
 		if !diags.HasErrors() {
 			t.fixed = b.Fixed(target)
+			t.SeesFacts = t.seesFacts(b)
 		}
 		set.Extend(diags)
 		m := t.Meta

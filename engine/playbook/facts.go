@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ferry-ops/ferry/engine/schema"
 )
 
 // collectFacts gathers the names of the facts the playbook mentions.
@@ -78,6 +80,43 @@ func (pb *Playbook) collectFacts() {
 		}
 	}
 	sort.Strings(pb.Facts)
+}
+
+// seesFacts reports whether anything the task does may depend on facts. A
+// template sees all that its task sees, so it counts as one that does.
+func (t *Task) seesFacts(b *schema.Block) bool {
+	exprs := []hclsyntax.Expression{t.Meta.When, t.Meta.ForEach, t.Meta.Environment, t.Meta.BecomeUser, t.Meta.DelegateTo}
+	for name, a := range t.Attrs {
+		if arg := b.Arg(name); arg != nil && arg.Kind == schema.KindTemplate {
+			return true
+		}
+		exprs = append(exprs, a.Expr)
+	}
+	locals := false
+	for _, e := range exprs {
+		if mentions(e, "facts") {
+			return true
+		}
+		locals = locals || mentions(e, "local")
+	}
+	for _, l := range t.Unit.locals {
+		if locals && mentions(l.expr, "facts") { // which of them is not worth telling apart
+			return true
+		}
+	}
+	return false
+}
+
+func mentions(e hclsyntax.Expression, root string) bool {
+	if e == nil {
+		return false
+	}
+	for _, t := range e.Variables() {
+		if t.RootName() == root {
+			return true
+		}
+	}
+	return false
 }
 
 // eachBlock calls f for the blocks among items that belong to the same unit.

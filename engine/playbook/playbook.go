@@ -97,6 +97,9 @@ type Task struct {
 
 	// ResultUsed says that something in the play mentions the task's result.
 	ResultUsed bool
+	// SeesFacts says that the task's arguments, or whether and how often it runs,
+	// may depend on facts.
+	SeesFacts bool
 
 	fixed map[string]cty.Value // arguments that are the same for every host
 }

@@ -110,21 +110,33 @@ func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
 	if m.PointOfNoReturn || m.Timeout > 0 || m.Retry != nil {
 		return false
 	}
-	instances := []*playbook.Instance{nil}
-	if m.ForEach != nil {
-		v, diags := m.ForEach.Value(pr.of(t.Unit).Context(nil))
-		if diags.HasErrors() || !v.IsKnown() {
-			return false
-		}
-		list, err := playbook.Instances(v)
-		if err != nil {
-			return false
-		}
-		instances = instances[:0]
-		for i := range list {
-			instances = append(instances, &list[i])
-		}
+	instances, ok := pr.instances(t)
+	return ok && pr.lookAtAll(ctx, t, instances)
+}
+
+// instances lists the elements of a task's for_each, a nil one if it has none.
+func (pr *playRun) instances(t *playbook.Task) ([]*playbook.Instance, bool) {
+	if t.Meta.ForEach == nil {
+		return []*playbook.Instance{nil}, true
 	}
+	v, diags := t.Meta.ForEach.Value(pr.of(t.Unit).Context(nil))
+	if diags.HasErrors() || !v.IsKnown() {
+		return nil, false
+	}
+	list, err := playbook.Instances(v)
+	if err != nil {
+		return nil, false
+	}
+	out := make([]*playbook.Instance, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out, true
+}
+
+// lookAtAll is lookAt for some elements of a task.
+func (pr *playRun) lookAtAll(ctx context.Context, t *playbook.Task, instances []*playbook.Instance) bool {
+	m := t.Meta
 	for _, in := range instances {
 		u := newUse(pr, t, in)
 		if m.When != nil {

@@ -83,6 +83,44 @@ func (s *cell) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	return err
 }
 
+// joinedCells does what several cells would do. None of them may touch another.
+type joinedCells struct {
+	cell
+	next []*cell
+}
+
+func (s *cell) Join(next module.Step) (module.Step, bool) {
+	return (&joinedCells{cell: *s}).Join(next)
+}
+
+func (s *joinedCells) Join(next module.Step) (module.Step, bool) {
+	n, ok := next.(*cell)
+	if !ok {
+		return nil, false
+	}
+	for _, c := range append([]*cell{&s.cell}, s.next...) {
+		if c.id == n.id || c.spoils == n.id || n.spoils == c.id {
+			return nil, false
+		}
+	}
+	return &joinedCells{cell: s.cell, next: append(s.next[:len(s.next):len(s.next)], n)}, true
+}
+
+func (s *joinedCells) Apply(ctx context.Context, h host.Host, p module.Plan) error {
+	if err := s.cell.Apply(ctx, h, p); err != nil {
+		return err
+	}
+	for _, c := range s.next {
+		if c.was == c.to { // what Probe saw
+			continue
+		}
+		if err := c.Apply(ctx, h, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // cellIs is a check of one cell.
 type cellIs struct {
 	id string

@@ -86,7 +86,9 @@ func (f *fake) Run(ctx context.Context, c host.Command) (host.Result, error) {
 		res.Code = 1
 	}
 	if verb == "apply" && (err == nil && res.Code == 0 || c.Env["EFFECT"] != "") {
-		f.w.done[f.name+" "+id] = true
+		for part := range strings.SplitSeq(id, "+") { // what several steps do in one go
+			f.w.done[f.name+" "+part] = true
+		}
 	}
 	return res, err
 }
@@ -176,6 +178,7 @@ func (c *look) Check(ctx context.Context, r host.Reader) ([]module.Finding, erro
 func registry() *module.Registry {
 	return module.NewRegistry(
 		module.Info{Name: "settle", Summary: "Brings about a state.", New: func() module.Step { return &settle{} }},
+		module.Info{Name: "bundle", Summary: "Brings about several states at once.", New: func() module.Step { return &bundle{} }},
 		module.Info{Name: "act", Summary: "Acts.", Effects: module.Action, New: func() module.Step { return &act{} }},
 		module.Info{Name: "look", Summary: "Looks.", NewCheck: func() module.Check { return &look{} }},
 	)
@@ -200,7 +203,7 @@ func (s *stream) ended(hostName string) string {
 	for _, e := range s.events {
 		if e.Kind == event.TaskFinished && e.Host == hostName {
 			task := e.Task
-			for _, p := range []string{"task.", "check.", "settle.", "act.", "look."} {
+			for _, p := range []string{"task.", "check.", "settle.", "bundle.", "act.", "look."} {
 				task = strings.TrimPrefix(task, p)
 			}
 			out = append(out, strings.TrimPrefix(task, "settle.")+" "+string(e.Status))

@@ -156,6 +156,7 @@ func (st *hostState) play(ctx context.Context, pl *playState, batch int) {
 	pr.carryOver(pl.play.Handlers)
 	st.status, st.problem, st.beyond = event.OK, "", false
 	res := pr.run(ctx)
+	pr.missedTurns()
 	st.rescued = pr.rescued
 	if res.failed() {
 		st.status, st.failedIn, st.problem = res.status, pl.play.Name, res.line()

@@ -32,6 +32,8 @@ type playRun struct {
 	ending   bool                    // in an always block: it is done in any case
 	rescued  bool                    // something failed and a rescue block made up for it
 	ahead    lookahead
+	joined   map[lookKey]*companion // changed in an earlier task's turn, their own still to come
+	apart    bool                   // acting together has failed once: no more of it
 }
 
 func (pr *playRun) run(ctx context.Context) outcome {

@@ -38,6 +38,10 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 	case len(plan) == 0 && u.pr.r.opts.Mode == Plan && u.pr.st.replaced && u.t.Info.Effects&(module.Reboots|module.ChangesFacts) != 0:
 		return event.Event{Status: event.Undecided, Message: "nothing to do as the host is now; decided after the packages were replaced"}, u.unknownResults(s)
 	case len(plan) == 0:
+		if c := u.companion(); c != nil {
+			u.shared = true
+			return event.Event{Status: event.Changed, Changes: c.changes, Message: "together with " + c.with}, results(s)
+		}
 		return event.Event{Status: event.OK, Message: message(s)}, results(s)
 	case u.pr.r.opts.Mode == Plan:
 		ev := event.Event{Status: event.Planned, Changes: changes, Effects: effectsOf(u.t)}
@@ -57,6 +61,8 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		}
 		return event.Event{Status: event.Skipped, Message: "declined"}, skippedUse(u.t).AsValueMap()
 	}
+	u.companion() // what was done for it did not last: it acts like any other
+	j := u.join(ctx, s)
 	u.pr.stale()
 	if c != nil {
 		if err := c.st.lock(ctx, c); err != nil {
@@ -68,15 +74,22 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		applying = hideValues(applying)
 	}
 	u.pr.r.emit.emit(u.pr.event(u.t, u.key, applying)) // durable before the host changes
+	acting := []module.Step{s}
+	if j != nil {
+		j.intend(u.pr)
+		acting = append(acting, j.step)
+	}
 	if err := u.pr.r.emit.err(); err != nil {
 		return event.Event{Status: event.Interrupted, Error: &event.Error{Summary: "Nothing was changed: the journal cannot be written", Detail: err.Error()}}, u.unknownResults(s)
 	}
-	if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
-		p.SetProgress(func(line string) {
-			u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
-		})
+	for _, s := range acting {
+		if p, ok := s.(module.Progress); ok && !u.t.Meta.Sensitive {
+			p.SetProgress(func(line string) {
+				u.pr.r.emit.emit(u.pr.event(u.t, u.key, event.Event{Kind: event.TaskOutput, Message: line}))
+			})
+		}
 	}
-	if err := u.apply(ctx, s, h, c, plan); err != nil {
+	if err := u.applyJoint(ctx, j, s, h, c, plan); err != nil {
 		ev := u.failed(ctx, err)
 		u.unknown = u.acts(s) && errors.Is(err, host.ErrUnknown)
 		ev.Changes = changes

@@ -17,10 +17,11 @@ import (
 // task runs one task: tags, condition, each instance of for_each, result,
 // notifications.
 func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) outcome {
-	if pr.r.opts.stopped() || ctx.Err() != nil || pr.r.emit.err() != nil {
+	due := pr.due(t)
+	if pr.r.opts.stopped() && !due || ctx.Err() != nil || pr.r.emit.err() != nil {
 		return outcome{status: event.Interrupted, err: &event.Error{Summary: "Interrupted before " + t.Address()}}
 	}
-	if why := pr.heldBack(); why != "" {
+	if why := pr.heldBack(); why != "" && !due {
 		return outcome{status: event.Interrupted, held: true, err: &event.Error{Summary: "Stopped before " + t.Address() + ": " + why}}
 	}
 	if t.In(pr.r.opts.Skip) {
@@ -133,7 +134,7 @@ func (pr *playRun) finish(ctx context.Context, u *use, ev event.Event) outcome {
 		pr.st.changes = true
 		pr.st.replaced = pr.st.replaced || t.Info.Effects.Has(module.ReplacesPackages)
 	}
-	if here && t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned && ev.Status != event.Undecided {
+	if here && !u.shared && t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0 && ev.Status != event.OK && ev.Status != event.Planned && ev.Status != event.Undecided {
 		pr.st.forget()
 		if ctx.Err() == nil { // a run that is to stop at once asks nothing more
 			if out := pr.gather(ctx); out.failed() && ev.Status == event.Changed {

@@ -30,6 +30,7 @@ type use struct {
 	terms    terms
 	delegate string // the host that does it, if it is not the play's own
 
+	shared  bool // what it changed was changed in an earlier task's turn
 	ran     bool // the module was called and what it says may be judged
 	unknown bool // it acted, and with what result nobody knows: it must not act again
 }

@@ -25,7 +25,9 @@ func Package() module.Info {
 		Doc: `Removing a package never takes others with it silently: packages that depend on the
 ones named must match "allow_removal", or the task stops and names them.
 
-The transaction runs as a detached job and is found again by a later run.
+The transaction runs as a detached job and is found again by a later run. Tasks that
+follow one another directly and install packages that are missing share one
+transaction; if that fails, each has its own.
 
 state = "latest" asks the repositories on every run, which takes seconds; "present"
 asks only the rpm database.`,
@@ -43,6 +45,8 @@ type packageStep struct {
 	state                      string
 	timeout                    time.Duration
 	installed                  map[string]string
+	absent                     []string // what Probe saw is missing
+	settled                    bool     // and no transaction is to be concluded
 	progress                   func(string)
 }
 
@@ -52,6 +56,7 @@ var (
 	_ module.Reporter  = (*packageStep)(nil)
 	_ module.Validator = (*packageStep)(nil)
 	_ module.Progress  = (*packageStep)(nil)
+	_ module.Joiner    = (*packageStep)(nil)
 )
 
 var packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+~^:-]*$`)
@@ -136,7 +141,7 @@ func (s *packageStep) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	s.installed = have
+	s.installed, s.absent, s.settled = have, missing, true
 	var p module.Plan
 	switch s.state {
 	case "absent":
@@ -161,6 +166,23 @@ func (s *packageStep) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 		}
 	}
 	return p, nil
+}
+
+// Join implements module.Joiner: what is missing of both is installed in one
+// transaction, since starting dnf takes longer than most installations.
+func (s *packageStep) Join(next module.Step) (module.Step, bool) {
+	n, ok := next.(*packageStep)
+	if !ok || s.state != "present" || n.state != "present" || !s.settled || !n.settled || !slices.Equal(s.repos, n.repos) {
+		return nil, false
+	}
+	both := &packageStep{state: "present", repos: s.repos, timeout: max(s.timeout, n.timeout), settled: true}
+	for _, name := range slices.Concat(s.absent, n.absent) {
+		if !slices.Contains(both.names, name) {
+			both.names = append(both.names, name)
+		}
+	}
+	both.absent = both.names
+	return both, true
 }
 
 // updates asks the repositories for newer versions; exit code 100 says there are.

@@ -1,0 +1,56 @@
+package packages
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ferry-ops/ferry/engine/module"
+)
+
+// Packages that are missing are installed in one transaction; anything else
+// keeps its own.
+func TestPackagesJoin(t *testing.T) {
+	step := func(names string, more ...func(*packageStep)) *packageStep {
+		s := &packageStep{state: "present", names: strings.Fields(names), absent: strings.Fields(names), settled: true, timeout: time.Hour}
+		for _, f := range more {
+			f(s)
+		}
+		return s
+	}
+	state := func(v string) func(*packageStep) { return func(s *packageStep) { s.state = v } }
+	repos := func(v ...string) func(*packageStep) { return func(s *packageStep) { s.repos = v } }
+	for name, c := range map[string]struct {
+		a, b *packageStep
+		want string // names; "" if they do not join
+	}{
+		"two":                       {step("a b"), step("c"), "a b c"},
+		"the same twice":            {step("a b"), step("b c"), "a b c"},
+		"one that is there":         {step("a"), step("b", func(s *packageStep) { s.absent = nil }), "a"},
+		"same repositories":         {step("a", repos("x")), step("b", repos("x")), "a b"},
+		"other repositories":        {step("a", repos("x")), step("b"), ""},
+		"removed":                   {step("a", state("absent")), step("b", state("absent")), ""},
+		"latest":                    {step("a"), step("b", state("latest")), ""},
+		"a transaction to conclude": {step("a"), step("b", func(s *packageStep) { s.settled = false }), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := c.a.Join(c.b)
+			if !ok {
+				if c.want != "" {
+					t.Fatal("they do not join")
+				}
+				return
+			}
+			both := got.(*packageStep)
+			if s := strings.Join(both.names, " "); s != c.want {
+				t.Errorf("it would install %q, want %q", s, c.want)
+			}
+			if len(c.a.repos) > 0 && len(both.repos) == 0 {
+				t.Error("it forgets the repositories")
+			}
+			if third, ok := got.(module.Joiner).Join(step("z", func(s *packageStep) { s.repos = c.a.repos })); !ok || !strings.HasSuffix(strings.Join(third.(*packageStep).names, " "), " z") {
+				t.Error("a third does not join")
+			}
+		})
+	}
+}
