@@ -202,6 +202,7 @@ func jobEnv(env map[string]string) string {
 // jobState is one look at a job.
 type jobState struct {
 	state  string
+	waited bool     // the host waited for news
 	result []string // code, began, ended, note
 	disk   string
 	size   int64
@@ -209,8 +210,10 @@ type jobState struct {
 	log    []byte
 }
 
-func (r *jobRun) look(ctx context.Context) (jobState, error) {
-	c := r.command(jobStatus, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk))
+// look asks for the state and the log; a running job with nothing to tell is
+// waited for on the host, so that its end is seen at once and costs no questions.
+func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error) {
+	c := r.command(jobStatus, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk), strconv.FormatFloat(wait.Seconds(), 'f', 2, 64))
 	c.ReadOnly = true
 	res, err := r.ask(ctx, c)
 	if err != nil {
@@ -226,6 +229,8 @@ func (r *jobRun) look(ctx context.Context) (jobState, error) {
 		switch name {
 		case "state":
 			st.state = value
+		case "waited":
+			st.waited = true
 		case "result":
 			st.result = strings.Fields(value)
 		case "disk":
@@ -241,10 +246,11 @@ func (r *jobRun) look(ctx context.Context) (jobState, error) {
 
 // follow reads the log until the job has ended and all of it was read.
 func (r *jobRun) follow(ctx context.Context) (jobState, error) {
-	wait := 50 * time.Millisecond
+	const first, most = 250 * time.Millisecond, 2 * time.Second
+	wait, pause := time.Duration(0), 50*time.Millisecond
 	gone := 0
 	for {
-		st, err := r.look(ctx)
+		st, err := r.look(ctx, wait)
 		if err != nil {
 			return st, err
 		}
@@ -261,19 +267,21 @@ func (r *jobRun) follow(ctx context.Context) (jobState, error) {
 				return st, nil
 			}
 		}
-		if len(st.log) > 0 {
-			wait = 50 * time.Millisecond
-		}
 		if r.offset < st.size {
 			continue
 		}
-		t := time.NewTimer(wait)
+		if st.waited { // the host has done the waiting
+			wait = min(wait*3/2, most)
+			continue
+		}
+		wait = first
+		t := time.NewTimer(pause)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
 		}
-		wait = min(wait*3/2, 2*time.Second)
+		pause = min(pause*3/2, most)
 	}
 }
 

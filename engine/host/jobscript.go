@@ -131,7 +131,13 @@ exit 0
 // empty line, and the log from a byte offset on.
 //
 //	$1 key  $2 offset  $3 most bytes of log
+//	$4 seconds to wait first for the end of the job, if it runs; it says "waited"
+//	if it has: while a distribution is replaced, tail may not work
 const jobStatus = jobCommon + `
+if [ "$4" != 0.00 ] && lives "$dir/pid"; then
+  timeout "$4" tail -s 0.1 --pid="$p" -f /dev/null >/dev/null 2>&1
+  case $? in 0|124) echo waited;; esac
+fi
 st=$(state "$dir"); size=0
 [ -f "$dir/log" ] && size=$(wc -c <"$dir/log")
 off=$2; [ "$off" -ge 0 ] || { off=$((size-$3)); [ "$off" -gt 0 ] || off=0; }
@@ -141,7 +147,6 @@ if [ "$st" = done ]; then
 fi
 echo "state $st"
 if [ "$st" = dead ]; then echo "disk $(df -P "$dir" 2>/dev/null | tail -n 1)"; fi
-if [ -f "$dir/pid" ]; then echo "pid $(cat "$dir/pid")"; fi
 echo "size $((size))"
 echo "offset $off"
 echo

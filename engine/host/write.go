@@ -1,0 +1,156 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// writeScript puts standard input (or the file $5, which it consumes) at $1.
+// $2 mode, $3 owner, $4 group; empty keeps what is there. With $6, the file $5 is
+// compressed. $7 is the name of the temporary file beside $1, which nobody can
+// guess; $8 is the umask under which a new file has its mode from the beginning,
+// empty if none gives it. A symbolic link is followed, so that a configuration
+// kept elsewhere stays where it is.
+//
+// It starts as few processes as it can: they are most of what a file costs a host.
+// dd creates the file (it must not exist), writes it and flushes it to disk.
+const writeScript = `set -e
+lf="
+"
+p=$1
+if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
+if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
+if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a regular file" >&2; exit 1; fi
+case $p in */*) d=${p%/*}/;; *) d=./;; esac
+if [ -n "$6" ]; then
+  trap 'rm -f -- "$5" "$5.gz"' EXIT
+  mv -f -- "$5" "$5.gz"
+  gzip -dc <"$5.gz" >"$5"
+  rm -f -- "$5.gz"
+fi
+t=${5:-$d$7}
+trap 'rm -f -- "$t"' EXIT
+ready=
+if [ -z "$5" ]; then
+  if [ -n "$8" ] && [ -z "$3$4" ] && [ ! -e "$p" ]; then umask "$8"; ready=1; else umask 077; fi
+  said=$(dd of="$t" bs=65536 conv=excl,fsync 2>&1) || { echo "${said%%"$lf"*}" >&2; exit 1; } # the rest is counts
+fi
+if [ -e "$p" ] && ! { [ -O "$p" ] && [ -G "$p" ] && [ -G "$t" ]; }; then
+  chown --reference="$p" -- "$t" 2>/dev/null || [ "$(id -u)" != 0 ]
+fi
+if [ -n "$3$4" ]; then chown -- "$3${4:+:$4}" "$t"; fi
+if [ -n "$ready" ]; then :
+elif [ -n "$2" ]; then chmod -- "$2" "$t"
+elif [ -e "$p" ]; then chmod --reference="$p" -- "$t"
+else chmod 0644 -- "$t"; fi
+if [ -n "$5" ]; then sync -- "$t" 2>/dev/null || sync; fi
+mv -f -- "$t" "$p"
+trap - EXIT
+sync -- "$d" 2>/dev/null || :
+for r in /usr/sbin/restorecon /sbin/restorecon; do
+  if [ -x $r ]; then $r -- "$p" 2>/dev/null || :; break; fi
+done`
+
+// writeArgs are the arguments of writeScript.
+func writeArgs(path string, a Attr, tmp, unpack string) []string {
+	return append(append([]string{path}, a.args()...), tmp, unpack, ".ferry."+rand.Text(), a.umask())
+}
+
+// umask is the mask under which a program that creates files gives them the mode
+// a asks for, or "" if there is none: it never makes them executable.
+func (a Attr) umask() string {
+	m := UnixMode(a.Mode)
+	if a.Mode == 0 {
+		m = 0o644
+	}
+	if m&^0o666 != 0 {
+		return ""
+	}
+	return fmt.Sprintf("%04o", 0o777&^m)
+}
+
+func (a Attr) args() []string {
+	mode := ""
+	if a.Mode != 0 {
+		mode = fmt.Sprintf("%04o", UnixMode(a.Mode))
+	}
+	return []string{mode, a.Owner, a.Group}
+}
+
+func (b *base) WriteFile(ctx context.Context, path string, content []byte, a Attr) error {
+	if len(content) > inlineLimit {
+		return b.Upload(ctx, path, Bytes(content), a)
+	}
+	argv := script(writeScript, writeArgs(path, a, "", "")...)
+	r, err := b.t.Run(ctx, Command{Argv: argv, Stdin: content, ReadOnly: true}) // writing the same content twice is writing it once
+	if err != nil {
+		return err
+	}
+	return writeError(path, argv, r)
+}
+
+// inlineLimit is the largest content that rides in a frame, in bytes; larger
+// content goes by Upload.
+const inlineLimit = 128 << 10
+
+// Bytes is a short text as Content.
+type Bytes []byte
+
+// Open implements Content.
+func (b Bytes) Open(bool) (io.ReadCloser, int64, bool, error) {
+	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), false, nil
+}
+
+func (b *base) Upload(ctx context.Context, path string, content Content, a Attr) error {
+	mk := script(`p=$1; if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi; mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX" || exit 1; command -v gzip || :`, path)
+	res, err := b.t.Run(ctx, Command{Argv: mk})
+	if err != nil {
+		return err
+	}
+	if res.Code != 0 {
+		return writeError(path, mk, res)
+	}
+	tmp, gzip, _ := strings.Cut(string(bytes.TrimSuffix(res.Stdout, []byte("\n"))), "\n")
+	drop := func() { _, _ = b.t.Run(context.WithoutCancel(ctx), Command{Argv: []string{"rm", "-f", "--", tmp}}) }
+	r, size, packed, err := content.Open(gzip != "")
+	if err != nil {
+		drop()
+		return err
+	}
+	defer r.Close()
+	if err := b.t.Upload(ctx, tmp, r, size); err != nil {
+		drop()
+		return err
+	}
+	unpack := ""
+	if packed {
+		unpack = "gzip"
+	}
+	argv := script(writeScript, writeArgs(path, a, tmp, unpack)...)
+	res, err = b.t.Run(ctx, Command{Argv: argv})
+	if err != nil {
+		return err
+	}
+	return writeError(path, argv, res)
+}
+
+func writeError(path string, argv []string, r Result) error {
+	if r.Code == 0 {
+		return nil
+	}
+	err := pathError("write", path, argv, r)
+	var ce *CommandError
+	switch {
+	case errors.As(err, &ce):
+		return fmt.Errorf("cannot write %s: %s", path, ce.Output())
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot write %s: its directory does not exist", path)
+	}
+	return err
+}
