@@ -39,10 +39,10 @@ func (b *base) Exec(ctx context.Context, c Command) (Result, error) { return b.t
 func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }
 
 func (b *base) JobPending(ctx context.Context, key string) (bool, error) {
-	argv := script(`[ -d "${FERRY_STATE:-/var/lib/ferry}/jobs/$1" ]`, jobKey(key))
-	r, err := b.Query(ctx, argv...)
+	c := script(`[ -d "${FERRY_STATE:-/var/lib/ferry}/jobs/$1" ]`, jobKey(key))
+	r, err := b.Ask(ctx, c)
 	if err != nil || r.Code > 1 {
-		_, err = Must(argv, r, err)
+		_, err = Must(c.Program().Argv, r, err)
 		return false, err
 	}
 	return r.OK(), nil
@@ -61,10 +61,8 @@ func (b *base) Forget() {
 	b.facts = Facts{}
 }
 
-// script is the argv of a shell script with arguments $1, $2 …
-func script(text string, args ...string) []string {
-	return append([]string{"/bin/sh", "-c", text, "sh"}, args...)
-}
+// script is a script of the engine's own with arguments $1, $2 …
+func script(text string, args ...string) Command { return Command{Script: text, Argv: args} }
 
 // specialFile is the exit code by which readScript says that a path is neither
 // a file nor a directory, so that a FIFO cannot hang the connection.
@@ -73,23 +71,29 @@ const specialFile = 45
 const readScript = `if [ -p "$1" ] || [ -c "$1" ] || [ -b "$1" ] || [ -S "$1" ]; then exit 45; fi; exec head -c "$2" -- "$1"`
 
 func (b *base) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	argv := script(readScript, path, fmt.Sprint(MaxReadFile+1))
-	r, err := b.t.Run(ctx, Command{Argv: argv, ReadOnly: true})
-	switch {
-	case err != nil:
+	c := script(readScript, path, fmt.Sprint(MaxReadFile+1))
+	r, err := b.Ask(ctx, c)
+	if err != nil {
 		return nil, err
+	}
+	return content(path, c, r, r.Stdout)
+}
+
+// content is what a script that read a file of the host gave.
+func content(path string, c Command, r Result, out []byte) ([]byte, error) {
+	switch {
 	case r.Code == specialFile:
 		return nil, fmt.Errorf("%s is not a regular file (a FIFO, device or socket), so its content cannot be read", path)
 	case r.Code != 0:
-		return nil, pathError("read", path, argv, r)
-	case r.Truncated || len(r.Stdout) > MaxReadFile:
+		return nil, pathError("read", path, c, r)
+	case r.Truncated || len(out) > MaxReadFile:
 		return nil, fmt.Errorf("%s: %w (over %d bytes)", path, ErrTooLarge, MaxReadFile)
 	}
-	return r.Stdout, nil
+	return out, nil
 }
 
 // pathError tells an absent path (fs.ErrNotExist) from every other failure.
-func pathError(op, path string, argv []string, r Result) error {
+func pathError(op, path string, c Command, r Result) error {
 	for _, absent := range []string{"No such file or directory", "Not a directory"} {
 		if bytes.Contains(r.Stderr, []byte(absent)) {
 			return &fs.PathError{Op: op, Path: path, Err: fs.ErrNotExist}
@@ -98,7 +102,7 @@ func pathError(op, path string, argv []string, r Result) error {
 	if bytes.Contains(r.Stderr, []byte("Permission denied")) {
 		return &fs.PathError{Op: op, Path: path, Err: fs.ErrPermission}
 	}
-	return &CommandError{Argv: argv, Result: r}
+	return &CommandError{Argv: c.Program().Argv, Result: r}
 }
 
 func (b *base) Download(ctx context.Context, path string, w io.Writer) error {

@@ -87,7 +87,7 @@ func (b *base) Facts(ctx context.Context, names ...string) (Facts, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	for text, r := range outputs {
 		g.Go(func() (err error) {
-			*r, err = b.Query(gctx, script(text)...)
+			*r, err = b.Ask(gctx, script(text))
 			return err
 		})
 	}

@@ -22,6 +22,9 @@ type Reader interface {
 	// ReadFile returns the content of a file. An absent file gives an error
 	// that wraps fs.ErrNotExist. Files over MaxReadFile give ErrTooLarge.
 	ReadFile(ctx context.Context, path string) ([]byte, error)
+	// Look is Stat and, for a regular file, ReadFile in one question. Where only
+	// the content is not to be had (ErrTooLarge), the description is.
+	Look(ctx context.Context, path string) (FileInfo, []byte, error)
 	// Stat describes path without following a symbolic link. An absent path
 	// gives an error that wraps fs.ErrNotExist.
 	Stat(ctx context.Context, path string) (FileInfo, error)

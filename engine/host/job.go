@@ -213,7 +213,7 @@ type jobState struct {
 // look asks for the state and the log; a running job with nothing to tell is
 // waited for on the host, so that its end is seen at once and costs no questions.
 func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error) {
-	c := r.command(jobStatus, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk), strconv.FormatFloat(wait.Seconds(), 'f', 2, 64))
+	c := script(jobStatus, r.key, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk), strconv.FormatFloat(wait.Seconds(), 'f', 2, 64))
 	c.ReadOnly = true
 	res, err := r.ask(ctx, c)
 	if err != nil {

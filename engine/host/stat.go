@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -9,16 +10,43 @@ import (
 	"time"
 )
 
-const statScript = `stat -c '%f/%s/%U/%G/%u/%g/%Y' -- "$1" && if [ -h "$1" ]; then readlink -- "$1"; fi`
+const statFormat = `'%f/%s/%U/%G/%u/%g/%Y'`
+
+const statScript = `if [ -h "$1" ]; then stat -c ` + statFormat + ` -- "$1" && exec readlink -- "$1"; fi; exec stat -c ` + statFormat + ` -- "$1"`
+
+// lookScript prints a line about $1 and, if it is a regular file, its first $2
+// bytes. For what is neither file nor link it prints the line alone.
+const lookScript = `stat -c ` + statFormat + ` -- "$1" || exit
+if [ -h "$1" ] || [ ! -f "$1" ]; then exit 0; fi
+exec head -c "$2" -- "$1"`
+
+func (b *base) Look(ctx context.Context, path string) (FileInfo, []byte, error) {
+	c := script(lookScript, path, fmt.Sprint(MaxReadFile+1))
+	r, err := b.Ask(ctx, c)
+	if err != nil {
+		return FileInfo{}, nil, err
+	}
+	line, text, ok := bytes.Cut(r.Stdout, []byte("\n"))
+	if !ok && r.Code != 0 {
+		return FileInfo{}, nil, pathError("stat", path, c, r)
+	}
+	fi, err := parseStat(string(line))
+	fi.Path = path
+	if err != nil || fi.Type != "file" {
+		return fi, nil, err
+	}
+	text, err = content(path, c, r, text)
+	return fi, text, err
+}
 
 func (b *base) Stat(ctx context.Context, path string) (FileInfo, error) {
-	argv := script(statScript, path)
-	r, err := b.t.Run(ctx, Command{Argv: argv, ReadOnly: true})
+	c := script(statScript, path)
+	r, err := b.Ask(ctx, c)
 	if err != nil {
 		return FileInfo{}, err
 	}
 	if r.Code != 0 {
-		return FileInfo{}, pathError("stat", path, argv, r)
+		return FileInfo{}, pathError("stat", path, c, r)
 	}
 	fi, err := parseStat(string(r.Stdout))
 	fi.Path = path

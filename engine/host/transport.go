@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,13 @@ type Command struct {
 	Dir   string            // working directory; empty means /
 	User  string            // become this user for the command; empty means the connection's (become) user
 
+	// Script, if set, is run instead of a program, with Argv as its arguments $1, $2
+	// … : a text for a POSIX shell that the engine itself brings, so a transport that
+	// has a shell may run it there, in a subshell, and start no other. It takes what
+	// Stdin holds by calling "input", once, and must not read otherwise; it must not
+	// signal $$, nor rely on it being its own.
+	Script string
+
 	// ReadOnly promises that running the command twice is the same as once.
 	ReadOnly bool
 	// Private keeps the text of "sh -c TEXT" out of the host's process list.
@@ -51,6 +59,21 @@ type Command struct {
 	// Sensitive keeps Argv, Stdin and the output out of logs, events and errors. It implies
 	// Private.
 	Sensitive bool
+}
+
+// Program returns c as a program with arguments, for where nobody runs scripts
+// but a shell that is started for it.
+func (c Command) Program() Command {
+	if c.Script == "" {
+		return c
+	}
+	text := c.Script
+	if strings.Contains(text, "input") {
+		text = "input() { cat; }\n" + text
+	}
+	c.Argv = append([]string{"/bin/sh", "-c", text, "sh"}, c.Argv...)
+	c.Script = ""
+	return c
 }
 
 // Result is what a command that ran to its end left behind.

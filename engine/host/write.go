@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// writeScript puts standard input (or the file $5, which it consumes) at $1.
+// writeScript puts its input (or the file $5, which it consumes) at $1.
 // $2 mode, $3 owner, $4 group; empty keeps what is there. With $6, the file $5 is
 // compressed. $7 is the name of the temporary file beside $1, which nobody can
 // guess; $8 is the umask under which a new file has its mode from the beginning,
@@ -19,10 +19,7 @@ import (
 // kept elsewhere stays where it is.
 //
 // It starts as few processes as it can: they are most of what a file costs a host.
-// dd creates the file (it must not exist), writes it and flushes it to disk.
 const writeScript = `set -e
-lf="
-"
 p=$1
 if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
 if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
@@ -35,11 +32,17 @@ if [ -n "$6" ]; then
   rm -f -- "$5.gz"
 fi
 t=${5:-$d$7}
-trap 'rm -f -- "$t"' EXIT
 ready=
 if [ -z "$5" ]; then
+  if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
   if [ -n "$8" ] && [ -z "$3$4" ] && [ ! -e "$p" ]; then umask "$8"; ready=1; else umask 077; fi
-  said=$(dd of="$t" bs=65536 conv=excl,fsync 2>&1) || { echo "${said%%"$lf"*}" >&2; exit 1; } # the rest is counts
+  set -C # what is there already is not written to
+  : >"$t" || exit 1
+  set +C
+fi
+trap 'rm -f -- "$t"' EXIT
+if [ -z "$5" ]; then
+  input >"$t" || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
 fi
 if [ -e "$p" ] && ! { [ -O "$p" ] && [ -G "$p" ] && [ -G "$t" ]; }; then
   chown --reference="$p" -- "$t" 2>/dev/null || [ "$(id -u)" != 0 ]
@@ -49,7 +52,7 @@ if [ -n "$ready" ]; then :
 elif [ -n "$2" ]; then chmod -- "$2" "$t"
 elif [ -e "$p" ]; then chmod --reference="$p" -- "$t"
 else chmod 0644 -- "$t"; fi
-if [ -n "$5" ]; then sync -- "$t" 2>/dev/null || sync; fi
+sync -- "$t" 2>/dev/null || sync
 mv -f -- "$t" "$p"
 trap - EXIT
 sync -- "$d" 2>/dev/null || :
@@ -87,12 +90,13 @@ func (b *base) WriteFile(ctx context.Context, path string, content []byte, a Att
 	if len(content) > inlineLimit {
 		return b.Upload(ctx, path, Bytes(content), a)
 	}
-	argv := script(writeScript, writeArgs(path, a, "", "")...)
-	r, err := b.t.Run(ctx, Command{Argv: argv, Stdin: content, ReadOnly: true}) // writing the same content twice is writing it once
+	c := script(writeScript, writeArgs(path, a, "", "")...)
+	c.Stdin, c.ReadOnly = content, true // writing the same content twice is writing it once
+	r, err := b.t.Run(ctx, c)
 	if err != nil {
 		return err
 	}
-	return writeError(path, argv, r)
+	return writeError(path, c, r)
 }
 
 // inlineLimit is the largest content that rides in a frame, in bytes; larger
@@ -109,7 +113,7 @@ func (b Bytes) Open(bool) (io.ReadCloser, int64, bool, error) {
 
 func (b *base) Upload(ctx context.Context, path string, content Content, a Attr) error {
 	mk := script(`p=$1; if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi; mktemp -- "$(dirname -- "$p")/.ferry.XXXXXXXX" || exit 1; command -v gzip || :`, path)
-	res, err := b.t.Run(ctx, Command{Argv: mk})
+	res, err := b.t.Run(ctx, mk)
 	if err != nil {
 		return err
 	}
@@ -132,19 +136,19 @@ func (b *base) Upload(ctx context.Context, path string, content Content, a Attr)
 	if packed {
 		unpack = "gzip"
 	}
-	argv := script(writeScript, writeArgs(path, a, tmp, unpack)...)
-	res, err = b.t.Run(ctx, Command{Argv: argv})
+	c := script(writeScript, writeArgs(path, a, tmp, unpack)...)
+	res, err = b.t.Run(ctx, c)
 	if err != nil {
 		return err
 	}
-	return writeError(path, argv, res)
+	return writeError(path, c, res)
 }
 
-func writeError(path string, argv []string, r Result) error {
+func writeError(path string, c Command, r Result) error {
 	if r.Code == 0 {
 		return nil
 	}
-	err := pathError("write", path, argv, r)
+	err := pathError("write", path, c, r)
 	var ce *CommandError
 	switch {
 	case errors.As(err, &ce):

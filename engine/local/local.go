@@ -78,6 +78,7 @@ const killGrace = 2 * time.Second
 // Run implements host.Transport. A command whose context ends is killed with
 // its process group.
 func (c *Conn) Run(ctx context.Context, cmd host.Command) (host.Result, error) {
+	cmd = cmd.Program()
 	if len(cmd.Argv) == 0 || cmd.Argv[0] == "" {
 		return host.Result{}, errors.New("local: command has no program")
 	}
@@ -114,7 +115,7 @@ func shown(cmd host.Command) string {
 	if cmd.Sensitive {
 		return "a command with sensitive arguments"
 	}
-	return host.Shorten(host.QuoteArgv(cmd.Argv), 120)
+	return host.Shorten(host.QuoteArgv(cmd.Program().Argv), 120)
 }
 
 // sudoEnv sets the environment behind sudo, which drops it: its first line of

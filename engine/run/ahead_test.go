@@ -31,6 +31,7 @@ type cells struct {
 }
 
 func (c *cells) Run(_ context.Context, cmd host.Command) (host.Result, error) {
+	cmd = cmd.Program()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := cmd.Argv

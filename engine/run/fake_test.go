@@ -59,6 +59,7 @@ type fake struct {
 }
 
 func (f *fake) Run(ctx context.Context, c host.Command) (host.Result, error) {
+	c = c.Program()
 	if err := ctx.Err(); err != nil {
 		return host.Result{}, err
 	}

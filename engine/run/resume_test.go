@@ -179,6 +179,7 @@ type mortal struct {
 }
 
 func (m *mortal) Run(ctx context.Context, c host.Command) (host.Result, error) {
+	c = c.Program()
 	m.before()
 	return m.Transport.Run(ctx, c)
 }

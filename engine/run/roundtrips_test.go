@@ -20,6 +20,7 @@ import (
 type distant struct{ *cells }
 
 func (d distant) Run(ctx context.Context, c host.Command) (host.Result, error) {
+	c = c.Program()
 	time.Sleep(time.Second)
 	return d.cells.Run(ctx, c)
 }

@@ -72,7 +72,10 @@ func (noHost) Query(context.Context, ...string) (host.Result, error) { return ho
 func (noHost) Ask(context.Context, host.Command) (host.Result, error) {
 	return host.Result{}, errLocal
 }
-func (noHost) ReadFile(context.Context, string) ([]byte, error)     { return nil, errLocal }
+func (noHost) ReadFile(context.Context, string) ([]byte, error) { return nil, errLocal }
+func (noHost) Look(context.Context, string) (host.FileInfo, []byte, error) {
+	return host.FileInfo{}, nil, errLocal
+}
 func (noHost) Stat(context.Context, string) (host.FileInfo, error)  { return host.FileInfo{}, errLocal }
 func (noHost) Facts(context.Context, ...string) (host.Facts, error) { return nil, errLocal }
 func (noHost) JobPending(context.Context, string) (bool, error)     { return false, errLocal }

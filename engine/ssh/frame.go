@@ -26,6 +26,7 @@ const initText = `PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/u
 
 // checkCommand refuses what cannot be carried faithfully.
 func checkCommand(c host.Command) error {
+	c = c.Program()
 	if len(c.Argv) == 0 || c.Argv[0] == "" {
 		return errors.New("command has no program")
 	}
@@ -62,6 +63,10 @@ func checkCommand(c host.Command) error {
 // Everything but the program's own arguments stays in the shell's memory:
 // printf, cd, export and exec are built in.
 func commandText(c host.Command, mark string, asRoot, locked bool) string {
+	if c.Script != "" && c.User == "" {
+		return scriptText(c, mark, locked)
+	}
+	c = c.Program()
 	if c.User != "" && !asRoot {
 		return sudoText(c, mark)
 	}
@@ -102,6 +107,33 @@ func commandText(c host.Command, mark string, asRoot, locked bool) string {
 	}
 	feed(&b, []byte(script))
 	b.WriteString(" | { exec 3<&0 0<&4 4<&-; exec " + host.QuoteArgv(argv) + "; } )")
+	return b.String()
+}
+
+// scriptText is commandText for a script of the engine's own: it runs in the
+// subshell itself, which saves starting a shell for it. What signals or reads has
+// no business there, see host.Command.
+func scriptText(c host.Command, mark string, locked bool) string {
+	var b strings.Builder
+	b.WriteString("( ")
+	if c.ReadOnly && locked {
+		b.WriteString("exec 9<&-; ")
+	}
+	exports(&b, c.Env, mark)
+	if c.Dir != "" {
+		b.WriteString("cd " + host.Quote(c.Dir) + " || exit 126; ")
+	}
+	b.WriteString("input() { ")
+	if len(c.Stdin) > 0 {
+		feed(&b, c.Stdin)
+	} else {
+		b.WriteString(":")
+	}
+	b.WriteString("; }; set -- ")
+	for _, a := range c.Argv {
+		b.WriteString(host.Quote(a) + " ")
+	}
+	b.WriteString("; eval " + host.Quote(c.Script) + " ) </dev/null")
 	return b.String()
 }
 

@@ -100,9 +100,19 @@ func FuzzFrame(f *testing.F) {
 		if checkCommand(c) != nil || strings.Contains(arg+dir, "\r") || !utf8.ValidString(arg) || !utf8.ValidString(dir) {
 			t.Skip()
 		}
+		own := c
+		own.Argv, own.Script = []string{arg, stdin}, "input; echo "+host.Quote(arg)
 		for _, root := range []bool{true, false} {
-			text := frameText("NONCE", 3, commandText(c, "m.3.", root, true))
+			text := frameText("NONCE", 3, commandText(own, "m.3.", root, true))
 			file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
+			if strings.ContainsRune(stdin, 0) {
+				continue // an argument cannot hold it
+			}
+			if utf8.ValidString(stdin) && !strings.Contains(stdin, "\r") && (err != nil || len(file.Stmts) != 3) {
+				t.Errorf("%q: %v", text, err)
+			}
+			text = frameText("NONCE", 3, commandText(c, "m.3.", root, true))
+			file, err = syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
 			if err != nil || len(file.Stmts) != 3 {
 				t.Errorf("%q: %v", text, err)
 			}

@@ -58,6 +58,7 @@ func (l *link) runPlain(ctx context.Context, cmd host.Command) (res host.Result,
 // host lets one run. sudo must not ask: without a shell that is ready, there is
 // no telling its question from the command's output.
 func (l *link) plainText(cmd host.Command) (text string, input []byte) {
+	cmd = cmd.Program()
 	sudo := ""
 	if l.t.becomes() {
 		sudo = "sudo -H -n -u " + l.t.BecomeUser + " -- "

@@ -73,7 +73,7 @@ func (c *Conn) shown(cmd host.Command) string {
 	if cmd.Sensitive {
 		return "a command with sensitive arguments"
 	}
-	return host.Shorten(host.QuoteArgv(cmd.Argv), 120)
+	return host.Shorten(host.QuoteArgv(cmd.Program().Argv), 120)
 }
 
 // run runs one command on this link. sent says that it may have started.

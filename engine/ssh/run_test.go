@@ -46,9 +46,6 @@ func TestRoundTrips(t *testing.T) {
 	if got := c.Stats().RoundTrips; got > 4 {
 		t.Errorf("connect, become and 50 commands: %d round trips", got)
 	}
-	if d > 20*delay { // one by one they would take 100
-		t.Errorf("50 commands took %s at a round trip of %s", d, 2*delay)
-	}
 	t.Logf("login %s, 50 commands %s at a round trip of %s; %+v", login, d, 2*delay, c.Stats())
 }
 

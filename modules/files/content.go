@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -87,29 +88,24 @@ func (t *target) find(ctx context.Context, r host.Reader) (fi host.FileInfo, the
 	return fi, there, err
 }
 
-// look reads the file and its attributes, both in one round trip: reading
-// follows a symbolic link by itself.
+// look reads the file and its attributes, in one question unless it is behind a
+// symbolic link.
 func (t *target) look(ctx context.Context, r host.Reader) (have []byte, there bool, fi host.FileInfo, err error) {
-	var readErr error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		have, _, readErr = read(ctx, r, t.path)
-	}()
-	fi, there, err = t.find(ctx, r)
-	<-done
+	t.real = t.path
+	fi, have, err = r.Look(ctx, t.path)
 	switch {
-	case unanswered(readErr): // whatever the other question gave
-		return nil, false, fi, errors.Join(readErr, err)
-	case err != nil || !there:
-		return nil, false, fi, err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, fi, nil
+	case err != nil:
+		return nil, fi.Type != "", fi, err
+	case fi.Type == "file":
+		return have, true, fi, nil
 	}
-	return have, there, fi, readErr
-}
-
-// unanswered reports whether an error says nothing about the host's files.
-func unanswered(err error) bool {
-	return errors.Is(err, host.ErrUnreachable) || errors.Is(err, host.ErrUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	if fi, there, err = t.find(ctx, r); err != nil || !there {
+		return nil, there, fi, err
+	}
+	have, _, err = read(ctx, r, t.real)
+	return have, there, fi, err
 }
 
 // keep copies the file as it is, if the playbook wants that. A run that was

@@ -99,6 +99,16 @@ func (h *Host) read(ctx context.Context, line, p string) ([]byte, error) {
 	return append([]byte{}, fl.content...), nil
 }
 
+// Look implements host.Reader: the two questions it stands for.
+func (h *Host) Look(ctx context.Context, p string) (host.FileInfo, []byte, error) {
+	fi, err := h.Stat(ctx, p)
+	if err != nil || fi.Type != "file" {
+		return fi, nil, err
+	}
+	text, err := h.ReadFile(ctx, p)
+	return fi, text, err
+}
+
 // Stat implements host.Reader.
 func (h *Host) Stat(ctx context.Context, p string) (host.FileInfo, error) {
 	h.mu.Lock()
