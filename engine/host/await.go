@@ -13,7 +13,7 @@ const jobsRunning = jobCommon + `
 for d in "$jobs"/*; do
   case $d in *~*|*.new.*) continue;; esac
   [ -d "$d" ] || continue
-  case $(state "$d") in running|starting) echo "${d##*/}"; tail -c 300 "$d/log" 2>/dev/null | tr '\r' '\n' | grep . | tail -n 1; exit 0;; esac
+  state "$d"; case $now in running|starting) echo "${d##*/}"; tail -c 300 "$d/log" 2>/dev/null | tr '\r' '\n' | grep . | tail -n 1; exit 0;; esac
 done`
 
 // RunningJob returns the key of the job under way on the host, or "".

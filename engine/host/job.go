@@ -246,8 +246,8 @@ func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error)
 
 // follow reads the log until the job has ended and all of it was read.
 func (r *jobRun) follow(ctx context.Context) (jobState, error) {
-	const first, most = 250 * time.Millisecond, 2 * time.Second
-	wait, pause := time.Duration(0), 50*time.Millisecond
+	const first, most = time.Second, 2 * time.Second
+	wait, pause := first, 50*time.Millisecond
 	gone := 0
 	for {
 		st, err := r.look(ctx, wait)

@@ -104,8 +104,9 @@ func TestJobAdopted(t *testing.T) {
 	t.Parallel()
 	s := newHost(t)
 	c := connect(t, s)
+	release := filepath.Join(t.TempDir(), "release")
 	ctx, cancel := context.WithCancel(t.Context())
-	j := host.Job{Key: "k", Script: "echo begun; sleep 1; echo done", Output: func(string) { cancel() }}
+	j := host.Job{Key: "k", Script: "echo begun; while [ ! -e " + release + " ]; do sleep 0.1; done; echo done", Output: func(string) { cancel() }}
 	if _, err := host.RunJob(ctx, c, "web1", j); !errors.Is(err, context.Canceled) {
 		t.Fatalf("err = %v", err)
 	}
@@ -116,7 +117,10 @@ func TestJobAdopted(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	_ = c.Close()
-	time.Sleep(1500 * time.Millisecond) // it finishes uncollected
+	if err := os.WriteFile(release, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile(t, filepath.Join(s.StateDir(), "jobs", "k", "result")) // it finishes uncollected
 	res, err := host.RunJob(t.Context(), connect(t, s), "web1", j)
 	if err != nil || !res.Adopted || string(res.Log) != "begun\ndone\n" {
 		t.Errorf("%+v, %v", res, err)
@@ -204,7 +208,7 @@ func TestJobTimeout(t *testing.T) {
 	t.Parallel()
 	s := newHost(t)
 	start := time.Now()
-	res, err := host.RunJob(t.Context(), connect(t, s), "web1", host.Job{Key: "k", Timeout: time.Second,
+	res, err := host.RunJob(t.Context(), connect(t, s), "web1", host.Job{Key: "timeout", Timeout: time.Second, // a key of its own: its processes are found by it
 		Script: "echo a; setsid sleep 600 & sleep 600"})
 	if !errors.Is(err, host.ErrInterrupted) || !strings.Contains(err.Error(), "did not finish within 1s") || res.Code != 143 {
 		t.Errorf("%+v, %v", res, err)

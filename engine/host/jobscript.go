@@ -8,24 +8,25 @@ package host
 //
 // FERRY_STATE and FERRY_BOOT_ID stand in for the real places in tests.
 
-// jobCommon defines what the other texts use.
+// jobCommon defines what the other texts use. Answers are given in variables: a
+// command substitution would start a process for each.
 const jobCommon = `
 jobs=${FERRY_STATE:-/var/lib/ferry}/jobs; dir=$jobs/$1
-boot() { cat "${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}" 2>/dev/null; }
-since() { read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; [ "$1" != Z ] || return 1; shift 19; echo "$1"; }
-lives() { [ -f "$1" ] && read -r p t <"$1" && [ -n "$p" ] && [ "$(since "$p")" = "$t" ]; }
+since() { begun=; read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) }; set -- $s; [ "$1" != Z ] || return 1; shift 19; begun=$1; }
+lives() { [ -f "$1" ] && read -r p t <"$1" && [ -n "$p" ] && since "$p" && [ "$begun" = "$t" ]; }
 alive() { lives "$1/pid" || lives "$1/child"; }
+rebooted() { was=; boot=; read -r was 2>/dev/null <"$1/boot"; read -r boot 2>/dev/null <"${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; [ "$was" != "$boot" ]; }
 look() {
-  if [ ! -d "$1" ]; then echo none
-  elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then echo done
-  elif alive "$1"; then echo running
-  elif [ ! -d "$1/claim" ]; then echo prepared
-  elif [ -f "$1/boot" ] && [ "$(cat "$1/boot")" != "$(boot)" ]; then echo rebooted
-  elif [ ! -f "$1/pid" ] && [ -n "$(find "$1/claim" -prune -mmin -1 2>/dev/null)" ]; then echo starting
-  else echo dead; fi
+  if [ ! -d "$1" ]; then now=none
+  elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then now=done
+  elif alive "$1"; then now=running
+  elif [ ! -d "$1/claim" ]; then now=prepared
+  elif [ -f "$1/boot" ] && rebooted "$1"; then now=rebooted
+  elif [ ! -f "$1/pid" ] && [ -n "$(find "$1/claim" -prune -mmin -1 2>/dev/null)" ]; then now=starting
+  else now=dead; fi
 }
 state() { # looks again, since files appear between one test and the next
-  l=$(look "$1"); case $l in dead|rebooted) look "$1";; *) echo "$l";; esac
+  look "$1"; case $now in dead|rebooted) look "$1";; esac
 }
 archive() {
   mv "$dir" "$dir~$(date -u +%Y%m%dT%H%M%SZ).$$" && rm -f "${FERRY_STATE:-/run}/ferry-job-$1.result"
@@ -43,11 +44,13 @@ const jobStart = jobCommon + `
 umask 077; mkdir -p "$jobs" || exit 1
 for d in "$jobs"/*; do
   case $d in "$dir"|*~*|*.new.*) continue;; esac
-  if [ -d "$d" ] && case $(state "$d") in running|starting) true;; *) false;; esac; then echo "other ${d##*/}"; exit 0; fi
+  [ -d "$d" ] || continue
+  state "$d"; case $now in running|starting) echo "other ${d##*/}"; exit 0;; esac
 done
-case $(state "$dir") in
-running|starting|done) echo "found $(state "$dir")"; exit 0;;
-rebooted|dead) echo "again $(state "$dir")"; archive "$1" >&2;;
+state "$dir"
+case $now in
+running|starting|done) echo "found $now"; exit 0;;
+rebooted|dead) echo "again $now"; archive "$1" >&2;;
 esac
 if [ ! -d "$dir" ]; then
   new=$dir.new.$$; rm -rf "$new"; mkdir "$new" || exit 1
@@ -138,7 +141,7 @@ if [ "$4" != 0.00 ] && lives "$dir/pid"; then
   timeout "$4" tail -s 0.1 --pid="$p" -f /dev/null >/dev/null 2>&1
   case $? in 0|124) echo waited;; esac
 fi
-st=$(state "$dir"); size=0
+state "$dir"; st=$now; size=0
 [ -f "$dir/log" ] && size=$(wc -c <"$dir/log")
 off=$2; [ "$off" -ge 0 ] || { off=$((size-$3)); [ "$off" -gt 0 ] || off=0; }
 if [ "$st" = done ]; then
@@ -157,6 +160,6 @@ exit 0
 // jobCollect puts a job that ended aside. It may run twice.
 const jobCollect = jobCommon + `
 [ -d "$dir" ] || exit 0
-case $(state "$dir") in running|starting) echo "the job runs" >&2; exit 1;; esac
+state "$dir"; case $now in running|starting) echo "the job runs" >&2; exit 1;; esac
 archive "$1"
 `
