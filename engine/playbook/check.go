@@ -31,7 +31,8 @@ func (ld *loader) check() {
 		return
 	}
 	pb.collectFacts()
-	for _, p := range pb.Plays {
+	pb.makeClasses()
+	for _, p := range pb.Plays { // the copies share what is kept
 		eachCall(p.Items, func(c *Call) {
 			for i, h := range c.hooks {
 				c.Units = append(c.Units, h.copied(c.prefixes[i]))

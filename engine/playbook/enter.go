@@ -12,7 +12,7 @@ import (
 // variables are evaluated now and stay; extra holds "each", if the use has a
 // for_each.
 func (s *Scope) Enter(u *Use, extra map[string]cty.Value) (*Scope, hcl.Diagnostics) {
-	vals, diags := u.Unit.values(u.Args, s.Context(extra))
+	vals, diags := s.keptValues(u.given, u.Unit, u.Args, extra)
 	return newScope(s.pb, u.Unit, &u.Unit.Body, vals, s.shared), diags
 }
 
@@ -35,7 +35,7 @@ func (s *Scope) Outputs() (cty.Value, hcl.Diagnostics) {
 	var diags hcl.Diagnostics
 	vals := map[string]cty.Value{}
 	for _, o := range s.unit.Outputs {
-		v, dg := o.expr.Value(s.Context(nil))
+		v, dg := s.Value(o.expr, nil)
 		diags = append(diags, dg...)
 		if dg.HasErrors() {
 			v = cty.DynamicVal
@@ -66,7 +66,7 @@ func (o *Output) mark(v cty.Value) cty.Value {
 
 // EnterStack returns the scope of a stack's variables, local values and handlers.
 func (s *Scope) EnterStack(st *Stack) (*Scope, hcl.Diagnostics) {
-	vals, diags := st.Unit.values(st.Args, s.Context(nil))
+	vals, diags := s.keptValues(st.given, st.Unit, st.Args, nil)
 	return newScope(s.pb, st.Unit, &st.Unit.Body, vals, s.shared), diags
 }
 

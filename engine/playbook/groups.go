@@ -49,7 +49,7 @@ func (g Globals) WithGroups(groups map[string][]HostInfo) Globals {
 		}
 		out[name] = cty.TupleVal(vals) // their variables differ, so a list it is not
 	}
-	g.groups = cty.ObjectVal(out)
+	g.groups, g.groupsKey = cty.ObjectVal(out), &groupsKey{}
 	var all []cty.Value
 	for _, v := range made {
 		all = append(all, v)

@@ -148,7 +148,11 @@ func (u *Unit) readLocals(b *hclsyntax.Block, set *diag.Set) {
 			set.Append(diag.Errorf("Duplicate local", &a.NameRange, "The local value %q is declared twice.", a.Name))
 			continue
 		}
-		u.locals = append(u.locals, &local{name: a.Name, expr: a.Expr})
+		l := &local{name: a.Name, expr: a.Expr}
+		for _, t := range a.Expr.Variables() {
+			l.nested = l.nested || t.RootName() == "local"
+		}
+		u.locals = append(u.locals, l)
 	}
 }
 

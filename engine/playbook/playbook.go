@@ -36,6 +36,7 @@ type Playbook struct {
 	library    fs.FS   // of WithLibrary
 
 	keep, partial bool // see Keep; whether a file could not be read
+	everyHost     bool // see EveryHost
 }
 
 // Variable is a declared input.
@@ -49,6 +50,8 @@ type Variable struct {
 	defaults    typeDefaults
 	def         *cty.Value
 	validations []validation
+
+	kept *keptVariable // nil where its value costs nothing
 }
 
 type validation struct {
@@ -57,8 +60,9 @@ type validation struct {
 }
 
 type local struct {
-	name string
-	expr hclsyntax.Expression
+	name   string
+	expr   hclsyntax.Expression
+	nested bool // it mentions other local values
 }
 
 // Play is one pass over a set of hosts.
@@ -102,6 +106,7 @@ type Task struct {
 	SeesFacts bool
 
 	fixed map[string]cty.Value // arguments that are the same for every host
+	args  *keptArgs            // those that are the same for hosts of a class; nil if none is
 }
 
 // Address names the task within its play: task.service.sshd, with what uses its

@@ -35,6 +35,12 @@ type Scope struct {
 
 	ctx   *hcl.EvalContext // cached; nil after something changed
 	built int              // the state of shared it was built from
+
+	locals     cty.Value // evaluated when shared last changed; results are not in them
+	localsAt   int       // the state of shared then, counted from 1
+	localDiags hcl.Diagnostics
+
+	classes []uint32 // of the unit's inputs, see classes
 }
 
 // shared is what all scopes of a play on a host see alike.
@@ -43,6 +49,7 @@ type shared struct {
 	groups cty.Value // of the inventory, if the playbook mentions them
 	// groupSecrets are the sensitive texts among the groups.
 	groupSecrets []string
+	groupsKey    *groupsKey
 	facts        map[string]cty.Value
 	present      map[*Stack]bool
 	changes      int // counts what makes contexts stale
@@ -58,14 +65,14 @@ func (pb *Playbook) NewScope(p *Play, g Globals, h HostInfo) (*Scope, hcl.Diagno
 			vals[v.Name] = val
 			continue
 		}
-		val, dg := pb.hostValue(v, h)
+		val, dg := pb.keptHostValue(v, h)
 		diags = append(diags, dg...)
 		if val == cty.NilVal {
 			val = cty.UnknownVal(v.typ)
 		}
 		vals[v.Name] = v.mark(val)
 	}
-	sh := &shared{host: hostObject(h), groups: g.groupsValue(), groupSecrets: g.groupSecrets, facts: pb.unknownFacts(), present: map[*Stack]bool{}}
+	sh := &shared{host: hostObject(h), groups: g.groupsValue(), groupSecrets: g.groupSecrets, groupsKey: g.groupsKey, facts: pb.unknownFacts(), present: map[*Stack]bool{}}
 	return newScope(pb, &pb.Unit, &p.Body, vals, sh), diags
 }
 
@@ -177,16 +184,12 @@ func (s *Scope) build() *hcl.EvalContext {
 	if s.static || s.pb.usesGroups {
 		c.Variables["groups"] = s.shared.groups
 	}
-	locals := map[string]cty.Value{}
-	for _, l := range s.unit.locals {
-		c.Variables["local"] = cty.ObjectVal(locals)
-		v, diags := l.expr.Value(c)
-		if diags.HasErrors() {
-			v = cty.DynamicVal // reported where Locals is asked
-		}
-		locals[l.name] = v
+	s.unsettle()
+	if at := s.shared.changes + 1; s.localsAt != at {
+		s.localDiags = s.evalLocals(c)
+		s.locals, s.localsAt = c.Variables["local"], at
 	}
-	c.Variables["local"] = cty.ObjectVal(locals)
+	c.Variables["local"] = s.locals
 	if s.body != nil {
 		c.Variables["task"], c.Variables["check"] = s.resultObjects()
 		c.Variables["use"] = s.useObject()
@@ -199,13 +202,8 @@ func (s *Scope) build() *hcl.EvalContext {
 
 // Locals evaluates the local values and returns the problems in them.
 func (s *Scope) Locals() hcl.Diagnostics {
-	var out hcl.Diagnostics
-	c := s.Context(nil)
-	for _, l := range s.unit.locals {
-		_, diags := l.expr.Value(c)
-		out = append(out, diags...)
-	}
-	return out
+	s.Context(nil)
+	return s.localDiags
 }
 
 func (s *Scope) resultObjects() (tasks, checks cty.Value) {

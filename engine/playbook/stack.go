@@ -21,6 +21,8 @@ type Stack struct {
 	Args        map[string]*hclsyntax.Attribute // values of its variables
 	When        hclsyntax.Expression            // the stack is on no host for which this does not hold
 	Range       hcl.Range
+
+	given *kept[unitValues] // what Args gave; nil keeps nothing
 }
 
 const detect = "detect"

@@ -28,6 +28,7 @@ type Unit struct {
 	static    map[string]function.Function // the same, for checks without a host
 	chain     []link                       // the directories that lead here, the playbook's first
 	tree      string                       // the fetched tree it is in, which it cannot leave; "" if there is none
+	classes   *classes                     // what its expressions gave; nil keeps nothing
 }
 
 // link is one step of a chain of uses.
@@ -69,6 +70,8 @@ type Use struct {
 	Needs   []*Stack // whose presence the expressions mention
 
 	unresolved bool // it mentions something there is not
+
+	given *kept[unitValues] // what Args gave; nil keeps nothing
 }
 
 func (*Use) item() {}

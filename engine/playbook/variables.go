@@ -209,6 +209,7 @@ type Globals struct {
 	groups cty.Value // see WithGroups
 	// groupSecrets are the sensitive texts among them, each once.
 	groupSecrets []string
+	groupsKey    *groupsKey // tells these groups from others
 }
 
 // Globals evaluates the values given in *.auto.vars.hcl, files and on the

@@ -119,7 +119,7 @@ func (pr *playRun) instances(t *playbook.Task) ([]*playbook.Instance, bool) {
 	if t.Meta.ForEach == nil {
 		return []*playbook.Instance{nil}, true
 	}
-	v, diags := t.Meta.ForEach.Value(pr.of(t.Unit).Context(nil))
+	v, diags := pr.of(t.Unit).Value(t.Meta.ForEach, nil)
 	if diags.HasErrors() || !v.IsKnown() {
 		return nil, false
 	}

@@ -78,7 +78,7 @@ func (u *use) delegateName() (string, outcome) {
 	if e == nil {
 		return "", outcome{status: event.OK}
 	}
-	v, diags := e.Value(u.pr.of(u.t.Unit).Context(u.extra))
+	v, diags := u.pr.of(u.t.Unit).Value(e, u.extra)
 	if diags.HasErrors() {
 		return "", diagOutcome(diags)
 	}

@@ -200,7 +200,7 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 // condition evaluates a condition; known is false if it depends on what a plan
 // cannot know. In a run that is a failure: nothing may be done on a guess.
 func (pr *playRun) condition(scope *playbook.Scope, e hclsyntax.Expression, extra map[string]cty.Value) (yes, known bool, out outcome) {
-	v, diags := e.Value(scope.Context(extra))
+	v, diags := scope.Value(e, extra)
 	if diags.HasErrors() {
 		return false, false, diagOutcome(diags)
 	}

@@ -41,7 +41,7 @@ func (pr *playRun) useSet(ctx context.Context, u *playbook.Use, tags []string) o
 		outer.Leave(u, outputs)
 		return out
 	}
-	v, diags := u.ForEach.Value(outer.Context(nil))
+	v, diags := outer.Value(u.ForEach, nil)
 	switch {
 	case diags.HasErrors():
 		return pr.failItem(u, diagOutcome(diags))

@@ -37,7 +37,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 		pr.of(t.Unit).SetResult(t, res)
 		return out
 	}
-	v, diags := t.Meta.ForEach.Value(pr.of(t.Unit).Context(nil))
+	v, diags := pr.of(t.Unit).Value(t.Meta.ForEach, nil)
 	if diags.HasErrors() {
 		return pr.fail(t, "", diagOutcome(diags))
 	}

@@ -283,8 +283,8 @@ type decodedStep struct {
 
 func (u *use) decode() (decodedStep, outcome) {
 	b, step := playbook.Bind(u.t)
-	scope := u.pr.of(u.t.Unit).Context(u.extra)
-	d, diags := b.Decode(playbook.Target(u.t), scope, u.pr.r.pb.Files)
+	scope := u.pr.of(u.t.Unit)
+	d, diags := scope.Decode(b, u.t, u.extra)
 	if diags.HasErrors() {
 		return decodedStep{}, diagOutcome(diags)
 	}
@@ -310,7 +310,7 @@ func (u *use) decode() (decodedStep, outcome) {
 		return out, meta
 	}
 	if e := u.t.Meta.BecomeUser; e != nil {
-		v, diags := e.Value(scope)
+		v, diags := scope.Value(e, u.extra)
 		if diags.HasErrors() {
 			return out, diagOutcome(diags)
 		}
@@ -330,7 +330,7 @@ func (u *use) environment() (map[string]string, outcome) {
 	var env map[string]string
 	var b schema.Block
 	b.StringMap(&env, "environment", "Environment of commands.", schema.MaySensitive)
-	d, diags := b.DecodeExpr("environment", u.t.Meta.Environment, u.pr.of(u.t.Unit).Context(u.extra))
+	d, diags := u.pr.of(u.t.Unit).DecodeExpr(&b, "environment", u.t.Meta.Environment, u.extra)
 	u.pr.r.emit.keep(d.Secrets...)
 	return env, diagOutcome(diags)
 }

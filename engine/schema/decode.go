@@ -37,9 +37,40 @@ type Target struct {
 	What  string // how diagnostics name the block: `The module "service"`
 	Attrs map[string]*hclsyntax.Attribute
 	Range hcl.Range // where a missing argument is reported
-	// Fixed are the values of arguments that are the same for every host, as
-	// Block.Fixed has found them; they are not evaluated again.
+	// Fixed are the values of arguments that were evaluated, converted and checked
+	// already; that is not done again. Null stands for an argument left out.
 	Fixed map[string]cty.Value
+	// Rendered are the texts of templates whose path is among Fixed.
+	Rendered map[string]cty.Value
+	// Value evaluates an argument in place of its expression's method; nil uses that.
+	Value func(hclsyntax.Expression) (cty.Value, hcl.Diagnostics)
+	// Learned is filled with what Fixed and Rendered could have held; nil keeps
+	// nothing.
+	Learned *Learned
+}
+
+// Learned are the values of arguments as Target.Fixed and Target.Rendered take
+// them. They hold no argument whose value is not known, sensitive, or wrong.
+type Learned struct {
+	Values, Rendered map[string]cty.Value
+}
+
+func (l *Learned) value(name string, v cty.Value) {
+	if l == nil {
+		return
+	}
+	if l.Values == nil {
+		l.Values, l.Rendered = map[string]cty.Value{}, map[string]cty.Value{}
+	}
+	l.Values[name] = v
+}
+
+// evaluate gives the value of an argument.
+func (t Target) evaluate(e hclsyntax.Expression, scope *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
+	if t.Value != nil {
+		return t.Value(e)
+	}
+	return e.Value(scope)
 }
 
 // Fixed evaluates the arguments that mention nothing and call nothing, so that
@@ -159,18 +190,59 @@ func (b *Block) unfitDiags(t Target, unknown []*hclsyntax.Attribute, missing []*
 }
 
 func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) hcl.Diagnostics {
-	if v, ok := t.Fixed[a.Name]; ok {
+	v, fixed := t.Fixed[a.Name]
+	switch {
+	case fixed && v.IsNull():
+		return nil
+	case fixed && a.set != nil && a.Kind != KindFile && a.Kind != KindTemplate:
 		if a.set(v) == nil {
 			return nil
-		} // else what is wrong is said below
+		}
+		fixed = false // what is wrong is said below
 	}
-	v, diags := attr.Expr.Value(scope)
+	var diags hcl.Diagnostics
+	if !fixed {
+		var ok bool
+		if v, diags, ok = b.evaluated(a, attr, t, scope, d); !ok {
+			return diags
+		}
+	}
+	path := v
+	if a.Kind == KindFile || a.Kind == KindTemplate {
+		text, more := localFile(a, v.AsString(), attr, t, scope, files, d)
+		diags = append(diags, more...)
+		if diags.HasErrors() || !text.IsKnown() {
+			return diags
+		}
+		v = text
+	}
+	if a.local != nil {
+		a.local(v.AsString(), files)
+	} else if err := a.set(v); err != nil {
+		rng := attr.Expr.Range()
+		if len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name {
+			return append(diags, diag.Errorf("Invalid value", &rng, "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name))
+		}
+		return append(diags, diag.Errorf("Invalid value", &rng, "The argument %q: %s.", a.Name, err))
+	}
+	if len(d.Sensitive) == 0 || d.Sensitive[len(d.Sensitive)-1] != a.Name {
+		if t.Learned.value(a.Name, path); t.Learned != nil && a.Kind == KindTemplate {
+			t.Learned.Rendered[a.Name] = v
+		}
+	}
+	return diags
+}
+
+// evaluated gives the converted and checked value of an argument. It reports
+// false where there is none to be set: it is wrong, not known, or null.
+func (b *Block) evaluated(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, d *Decoded) (cty.Value, hcl.Diagnostics, bool) {
+	v, diags := t.evaluate(attr.Expr, scope)
 	if diags.HasErrors() {
-		return diags
+		return v, diags, false
 	}
 	rng := attr.Expr.Range()
-	bad := func(summary, format string, args ...any) hcl.Diagnostics {
-		return append(diags, diag.Errorf(summary, &rng, format, args...))
+	bad := func(summary, format string, args ...any) (cty.Value, hcl.Diagnostics, bool) {
+		return v, append(diags, diag.Errorf(summary, &rng, format, args...)), false
 	}
 
 	v, pathMarks := v.UnmarkDeepWithPaths()
@@ -195,11 +267,14 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		if a.Required {
 			return bad("Missing argument", "%s needs the argument %q, and its value here is null: %s", t.What, a.Name, a.Doc)
 		}
-		return diags // null is the same as leaving the argument out
+		if len(pathMarks) == 0 {
+			t.Learned.value(a.Name, v)
+		}
+		return v, diags, false // null is the same as leaving the argument out
 	}
 	if !v.IsWhollyKnown() {
 		d.Unknown = append(d.Unknown, a.Name)
-		return diags
+		return v, diags, false
 	}
 	if err := a.check(v); err != nil {
 		var ce *choiceError
@@ -211,36 +286,24 @@ func (b *Block) decodeArg(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		}
 		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
 	}
-	if a.Kind == KindFile || a.Kind == KindTemplate {
-		text, more := localFile(a, v.AsString(), attr, t, scope, files, d)
-		diags = append(diags, more...)
-		if diags.HasErrors() || !text.IsKnown() {
-			return diags
-		}
-		v = text
+	return v, diags, true
+}
+
+// LocalPath is the absolute path of a file that an argument at a place names.
+func LocalPath(path string, at hcl.Range) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(at.Filename), path)
 	}
-	if a.local != nil {
-		a.local(v.AsString(), files)
-		return diags
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
-	if err := a.set(v); err != nil {
-		if len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name {
-			return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
-		}
-		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
-	}
-	return diags
+	return path
 }
 
 // localFile resolves a path on the controller and, for a template, renders it.
 func localFile(a *Arg, path string, attr *hclsyntax.Attribute, t Target, scope *hcl.EvalContext, files *Files, d *Decoded) (cty.Value, hcl.Diagnostics) {
 	rng := attr.Expr.Range()
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(rng.Filename), path)
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
+	path = LocalPath(path, rng)
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -253,12 +316,15 @@ func localFile(a *Arg, path string, attr *hclsyntax.Attribute, t Target, scope *
 	case !st.Mode().IsRegular():
 		return cty.NilVal, hcl.Diagnostics{diag.Errorf("Not a file", &rng, "The argument %q names %s, which is not a regular file; a template must be one.", a.Name, path)}
 	}
+	if text, ok := t.Rendered[a.Name]; ok {
+		return text, nil
+	}
 	expr, diags := files.template(path)
 	if diags.HasErrors() {
 		return cty.NilVal, diags
 	}
 	if vars, ok := t.Attrs["vars"]; ok {
-		v, more := vars.Expr.Value(scope)
+		v, more := t.evaluate(vars.Expr, scope)
 		if more.HasErrors() {
 			return cty.NilVal, more
 		}
@@ -384,8 +450,8 @@ func stringsIn(v cty.Value) []string {
 }
 
 // DecodeExpr decodes one argument from an expression outside a block's
-// arguments.
-func (b *Block) DecodeExpr(name string, e hclsyntax.Expression, scope *hcl.EvalContext) (Decoded, hcl.Diagnostics) {
+// arguments. The function value, if there is one, evaluates it, as in Target.
+func (b *Block) DecodeExpr(name string, e hclsyntax.Expression, scope *hcl.EvalContext, value func(hclsyntax.Expression) (cty.Value, hcl.Diagnostics)) (Decoded, hcl.Diagnostics) {
 	attr := &hclsyntax.Attribute{Name: name, Expr: e, SrcRange: e.Range(), NameRange: e.Range()}
-	return b.Decode(Target{What: "The task", Attrs: map[string]*hclsyntax.Attribute{name: attr}, Range: e.Range()}, scope, nil)
+	return b.Decode(Target{What: "The task", Attrs: map[string]*hclsyntax.Attribute{name: attr}, Range: e.Range(), Value: value}, scope, nil)
 }

@@ -65,6 +65,16 @@ func (f *Files) template(path string) (hclsyntax.Expression, hcl.Diagnostics) {
 	return t.expr, t.diags
 }
 
+// Template returns a template that was read already, or nil.
+func (f *Files) Template(path string) hclsyntax.Expression {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t := f.templates[path]; !t.diags.HasErrors() {
+		return t.expr
+	}
+	return nil
+}
+
 // Expressions returns the templates read so far.
 func (f *Files) Expressions() []hclsyntax.Expression {
 	f.mu.Lock()
