@@ -386,7 +386,7 @@ func conversionProblem(v cty.Value, err error) string {
 	switch {
 	case errors.As(err, &pe) && len(pe.Path) > 0:
 		return fmt.Sprintf(", and one of its elements does not fit: %s.", err)
-	case v.CanIterateElements() && !v.Type().IsSetType() && wrongElement(v) != "":
+	case v.IsKnown() && !v.IsNull() && v.CanIterateElements() && !v.Type().IsSetType() && wrongElement(v) != "":
 		return "; " + wrongElement(v) + "."
 	case v.Type() == cty.String: // a text that is no number, or neither true nor false
 		return "; this is a string that cannot be read as one."
