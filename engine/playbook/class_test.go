@@ -40,7 +40,7 @@ var made = map[string][]string{
 		`"a-${<s>}"`, `upper(<s>)`, `<b> ? <s> : <s>`, `try(<s>, <s>)`, `sensitive(<s>)`, `nonsensitive(<s>)`, `tostring(<n>)`, `jsonencode(<o>)`, `jsonencode(<l>)`,
 		`file("text")`, `secretfile("gone")`, `coalesce(<s>, <s>)`, `templatefile("t.tmpl", { n = <s> })`, `join("-", <l>)`, `try(<o>.k, <s>)`, `format("%s/%v", <s>, <n>)`,
 	},
-	"n": {`1 / (<n> + 1)`, `<n> + <n>`, `length(<l>)`, `length(<s>)`, `try(tonumber(<s>), <n>)`, `<n> / 3`, `sensitive(<n>)`},
+	"n": {`1 / (<n> + 1)`, `<n> + <n>`, `length(<l>)`, `length(<s>)`, `try(tonumber(<s>), <n>)`, `<n> / 7`, `sensitive(<n>)`},
 	"b": {`<s> == <s>`, `!<b>`, `<b> && <b>`, `can(<s>)`, `can(regex("^a", <s>))`, `contains(<l>, <s>)`, `<n> < <n>`, `fileexists("text")`, `can(var.one.k)`},
 	"l": {`[<s>, <s>]`, `[for x in <l> : "${x}-${<s>}"]`, `concat(<l>, <l>)`, `<b> ? ["p"] : ["q"]`, `keys(<o>)`, `[for x in <l> : x if <b>]`},
 	"o": {`{ k = <s> }`, `merge(<o>, { j = <s> })`, `{ for x in toset(<l>) : x => <s> }`},
@@ -160,6 +160,7 @@ output "out" { value = upper(local.inner) }
 type classHost struct {
 	info    playbook.HostInfo
 	facts   host.Facts
+	changed host.Facts // what they are after the play was gone through once
 	results []cty.Value
 }
 
@@ -183,6 +184,7 @@ func drawHost(t *rapid.T, i int) classHost {
 	if rapid.Bool().Draw(t, "known") {
 		h.facts["os_id"] = "centos"
 	}
+	h.changed = host.Facts{"arch": rapid.SampledFrom([]string{"x86_64", "aarch64"}).Draw(t, "changed arch")}
 	for range 4 {
 		h.results = append(h.results, cty.ObjectVal(map[string]cty.Value{
 			"changed": rapid.SampledFrom([]cty.Value{cty.True, cty.False, cty.UnknownVal(cty.Bool)}).Draw(t, "changed"),
@@ -203,6 +205,7 @@ func evaluated(pb *playbook.Playbook, g playbook.Globals, h classHost) (out []st
 	say := func(what string, v cty.Value, diags hcl.Diagnostics) {
 		out = append(out, fmt.Sprintf("%s %#v %q", what, v, told(diags)))
 	}
+	h.results = slices.Clone(h.results)
 	s, diags := pb.NewScope(pb.Plays[0], g, h.info)
 	say("scope", s.Context(nil).Variables["var"], diags)
 	say("locals before facts", s.Context(nil).Variables["local"], s.Locals())
@@ -226,35 +229,41 @@ func evaluated(pb *playbook.Playbook, g playbook.Globals, h classHost) (out []st
 			out = append(out, fmt.Sprintf("%v %+v %q", env, d, told(diags)))
 		}
 	}
-	n := 0
-	for _, it := range pb.Plays[0].Items {
-		switch it := it.(type) {
-		case *playbook.Task:
-			if it.Meta.ForEach == nil {
-				task(s, it, nil)
-			} else {
-				v, diags := s.Value(it.Meta.ForEach, nil)
-				say("for_each", v, diags)
-				if diags.HasErrors() || !v.IsKnown() {
-					break
+	items := func() {
+		n := 0
+		for _, it := range pb.Plays[0].Items {
+			switch it := it.(type) {
+			case *playbook.Task:
+				if it.Meta.ForEach == nil {
+					task(s, it, nil)
+				} else {
+					v, diags := s.Value(it.Meta.ForEach, nil)
+					say("for_each", v, diags)
+					if diags.HasErrors() || !v.IsKnown() {
+						break
+					}
+					in, _ := playbook.Instances(v)
+					for _, i := range in {
+						task(s, it, map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(i.Key), "value": i.Value})})
+					}
 				}
-				in, _ := playbook.Instances(v)
-				for _, i := range in {
-					task(s, it, map[string]cty.Value{"each": cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(i.Key), "value": i.Value})})
-				}
+				s.SetResult(it, h.results[n%len(h.results)])
+				n++
+			case *playbook.Use:
+				inner, diags := s.Enter(it, nil)
+				say("use", inner.Context(nil).Variables["var"], diags)
+				say("use locals", inner.Context(nil).Variables["local"], inner.Locals())
+				task(inner, it.Unit.Items[0].(*playbook.Task), nil)
+				v, diags := inner.Outputs()
+				say("outputs", v, diags)
+				s.Leave(it, v)
 			}
-			s.SetResult(it, h.results[n%len(h.results)])
-			n++
-		case *playbook.Use:
-			inner, diags := s.Enter(it, nil)
-			say("use", inner.Context(nil).Variables["var"], diags)
-			say("use locals", inner.Context(nil).Variables["local"], inner.Locals())
-			task(inner, it.Unit.Items[0].(*playbook.Task), nil)
-			v, diags := inner.Outputs()
-			say("outputs", v, diags)
-			s.Leave(it, v)
 		}
 	}
+	items()
+	s.SetFacts(h.changed)
+	slices.Reverse(h.results)
+	items()
 	return out
 }
 

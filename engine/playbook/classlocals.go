@@ -46,8 +46,10 @@ func (s *Scope) evalLocals(c *hcl.EvalContext) hcl.Diagnostics {
 	vals := map[string]cty.Value{}
 	k := s.keptLocals()
 	var key classKey
-	class := k != nil && classOf(s, &k.kept, c, &key)
-	found := false
+	class, found := false, false
+	if k != nil {
+		key, class = classOf(s, &k.kept, c)
+	}
 	if class {
 		if v, ok := k.table.find(key.hash, key.classes); ok {
 			if len(v.val.vals) == len(s.unit.locals) {
@@ -57,6 +59,7 @@ func (s *Scope) evalLocals(c *hcl.EvalContext) hcl.Diagnostics {
 			found, vals = true, maps.Clone(v.val.vals)
 		}
 	}
+	key = key.saved()
 	stale := true // of the object
 	for _, l := range s.unit.locals {
 		if found && k.in[l.name] {
@@ -74,7 +77,7 @@ func (s *Scope) evalLocals(c *hcl.EvalContext) hcl.Diagnostics {
 	}
 	c.Variables["local"] = cty.ObjectVal(vals)
 	if class && !found && len(out) == 0 {
-		s.keepLocals(k, &key, vals)
+		s.keepLocals(k, key, vals)
 	}
 	return out
 }
@@ -89,21 +92,25 @@ func (s *Scope) keptLocals() *keptLocals {
 // evalLocal evaluates one local value.
 func (s *Scope) evalLocal(l *local, c *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	k := s.keptFor(l.expr)
-	var key classKey
-	if k == nil || !classOf(s, k, c, &key) {
+	if k == nil {
+		return l.expr.Value(c)
+	}
+	key, ok := classOf(s, k, c)
+	if !ok {
 		return l.expr.Value(c)
 	}
 	if v, ok := k.table.find(key.hash, key.classes); ok {
 		return v.val, nil
 	}
+	key = key.saved()
 	v, diags := l.expr.Value(c)
 	if len(diags) == 0 && settled(v) {
-		k.put(&key, v)
+		k.put(key, v)
 	}
 	return v, diags
 }
 
-func (s *Scope) keepLocals(k *keptLocals, key *classKey, vals map[string]cty.Value) {
+func (s *Scope) keepLocals(k *keptLocals, key classKey, vals map[string]cty.Value) {
 	keep := map[string]cty.Value{}
 	for name := range k.in {
 		if !settled(vals[name]) {

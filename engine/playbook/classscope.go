@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -8,12 +10,14 @@ import (
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
-// classKey is the place of a host in the table of a kept.
+// classKey is the place of a host in the table of a kept. That of classOf holds
+// until the next one of the scope; saved makes one that lasts.
 type classKey struct {
 	hash    uint64
 	classes []uint32
-	room    [16]uint32
 }
+
+func (k classKey) saved() classKey { return classKey{k.hash, slices.Clone(k.classes)} }
 
 // Value evaluates an expression of the unit; extra adds root names ("each",
 // "self"). What it gave for another host on which all that it mentions is the
@@ -24,16 +28,17 @@ func (s *Scope) Value(e hclsyntax.Expression, extra map[string]cty.Value) (cty.V
 		return e.Value(s.Context(extra))
 	}
 	ctx := s.Context(extra)
-	var key classKey
-	if !classOf(s, k, ctx, &key) {
+	key, ok := classOf(s, k, ctx)
+	if !ok {
 		return e.Value(ctx)
 	}
 	if v, ok := k.table.find(key.hash, key.classes); ok {
 		return v.val, nil
 	}
+	key = key.saved()
 	v, diags := e.Value(ctx)
 	if len(diags) == 0 && settled(v) {
-		k.put(&key, v)
+		k.put(key, v)
 	}
 	return v, diags
 }
@@ -46,23 +51,22 @@ func (s *Scope) keptFor(e hclsyntax.Expression) *kept[cty.Value] {
 }
 
 // put keeps a value, if there is room.
-func (k *kept[V]) put(key *classKey, v V) {
-	classes := append([]uint32(nil), key.classes...)
-	k.table.add(key.hash, classes, &keptValue[V]{classes, v})
+func (k *kept[V]) put(key classKey, v V) {
+	k.table.add(key.hash, key.classes, &keptValue[V]{key.classes, v})
 }
 
 // classOf finds the class of a host with respect to the inputs of k, as they are
 // in ctx. It reports false if there is none.
-func classOf[V any](s *Scope, k *kept[V], ctx *hcl.EvalContext, key *classKey) bool {
+func classOf[V any](s *Scope, k *kept[V], ctx *hcl.EvalContext) (key classKey, ok bool) {
 	if k.table.useless.Load() {
-		return false
+		return key, false
 	}
 	c := s.unit.classes
 	if s.classes == nil {
 		s.classes = make([]uint32, len(c.inputs))
 	}
-	key.classes = key.room[:0]
-	key.hash = 14695981039346656037
+	s.key = s.key[:0]
+	hash := uint64(14695981039346656037)
 	for _, i := range k.inputs {
 		in := c.inputs[i]
 		id := s.classes[i]
@@ -73,13 +77,12 @@ func classOf[V any](s *Scope, k *kept[V], ctx *hcl.EvalContext, key *classKey) b
 			}
 		}
 		if id == classNone {
-			return false
+			return key, false
 		}
-		key.classes = append(key.classes, id)
-		key.hash = (key.hash ^ uint64(id)) * 1099511628211
+		s.key = append(s.key, id)
+		hash = (hash ^ uint64(id)) * 1099511628211
 	}
-	key.hash ^= key.hash >> 29
-	return true
+	return classKey{hash ^ hash>>29, s.key}, true
 }
 
 // unsettle forgets the classes of what changes as the play goes on.
@@ -102,20 +105,24 @@ func (s *Scope) Decode(b *schema.Block, t *Task, extra map[string]cty.Value) (sc
 		return b.Decode(target, ctx, s.pb.Files)
 	}
 	target.Value = func(e hclsyntax.Expression) (cty.Value, hcl.Diagnostics) { return s.Value(e, extra) }
-	var key classKey
-	if t.args == nil || !classOf(s, &t.args.kept, ctx, &key) {
+	if t.args == nil {
+		return b.Decode(target, ctx, s.pb.Files)
+	}
+	key, ok := classOf(s, &t.args.kept, ctx)
+	if !ok {
 		return b.Decode(target, ctx, s.pb.Files)
 	}
 	if v, ok := t.args.table.find(key.hash, key.classes); ok {
 		target.Fixed, target.Rendered = v.val.fixed, v.val.rendered
 		return b.Decode(target, ctx, s.pb.Files)
 	}
+	key = key.saved()
 	var learned schema.Learned
 	target.Learned = &learned
 	d, diags := b.Decode(target, ctx, s.pb.Files)
 	if len(diags) == 0 {
 		if vals, ok := t.args.from(t, learned, d); ok {
-			t.args.put(&key, vals)
+			t.args.put(key, vals)
 		}
 	}
 	return d, diags

@@ -94,12 +94,16 @@ func (c *classes) keepGiven(outer, u *Unit, args map[string]*hclsyntax.Attribute
 func (s *Scope) keptValues(k *kept[unitValues], u *Unit, args map[string]*hclsyntax.Attribute, extra map[string]cty.Value) (map[string]cty.Value, hcl.Diagnostics) {
 	ctx := s.Context(extra)
 	var key classKey
-	class := k != nil && !s.static && s.unit.classes != nil && classOf(s, k, ctx, &key)
+	class := false
+	if k != nil && !s.static && s.unit.classes != nil {
+		key, class = classOf(s, k, ctx)
+	}
 	if class {
 		if v, ok := k.table.find(key.hash, key.classes); ok {
 			return v.val, nil
 		}
 	}
+	key = key.saved()
 	vals, diags := u.values(args, ctx)
 	if !class || len(diags) > 0 {
 		return vals, diags
@@ -109,6 +113,6 @@ func (s *Scope) keptValues(k *kept[unitValues], u *Unit, args map[string]*hclsyn
 			return vals, diags
 		}
 	}
-	k.put(&key, vals)
+	k.put(key, vals)
 	return vals, diags
 }

@@ -41,6 +41,7 @@ type Scope struct {
 	localDiags hcl.Diagnostics
 
 	classes []uint32 // of the unit's inputs, see classes
+	key     []uint32 // see classKey
 }
 
 // shared is what all scopes of a play on a host see alike.
