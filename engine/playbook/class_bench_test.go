@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
@@ -85,6 +86,13 @@ owner = "u-${lower(host.name)}"
 names = [for n in var.names : "${n}.${host.name}"]
 content = "this is ${host.name} at ${host.address} of ${local.version}"
 when = host.name != "localhost"`,
+	"function": `path = "/etc/x"
+content = templatefile("nginx.tmpl", {
+  ports = { for n in var.names : n => 8000 + length(n) }
+  workers = 4
+  os = facts.arch
+  levels = ["WARN", "ERROR", local.version]
+})`,
 	"mixed": `path = "/etc/${facts.arch}/x"
 owner = var.owner
 names = [for n in var.names : "${n}-${local.version}"]
@@ -160,10 +168,24 @@ func benchHost(tb testing.TB, pb *playbook.Playbook, g playbook.Globals, n int) 
 	}
 }
 
+// BenchmarkManyHosts evaluates for hosts at the same time; its mutex profile
+// (-mutexprofile) shows whether they wait for each other.
+func BenchmarkManyHosts(b *testing.B) {
+	pb := benchPlaybook(b, benchPlays["facts"])
+	g, _ := pb.Globals(playbook.Inputs{})
+	var n atomic.Int64
+	b.SetParallelism(1000)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			benchHost(b, pb, g, int(n.Add(1)))
+		}
+	})
+}
+
 // BenchmarkTaskOnHost is what evaluating and decoding costs per host and task,
 // with what hosts of a class share and without.
 func BenchmarkTaskOnHost(b *testing.B) {
-	for _, kind := range []string{"constants", "facts", "template", "host", "mixed"} {
+	for _, kind := range []string{"constants", "facts", "template", "function", "host", "mixed"} {
 		for name, opts := range map[string][]playbook.Option{"class": nil, "every": {playbook.EveryHost()}} {
 			b.Run(kind+"/"+name, func(b *testing.B) {
 				pb := benchPlaybook(b, benchPlays[kind], opts...)

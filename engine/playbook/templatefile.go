@@ -1,10 +1,14 @@
 package playbook
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
@@ -12,9 +16,41 @@ import (
 	"github.com/ferry-ops/ferry/engine/diag"
 )
 
+// maxParsed bounds the templates that are kept parsed.
+const maxParsed = 256
+
+// parsedFiles are templates by their path, parsed once for all hosts as long as
+// the file holds the same text. It may be used concurrently.
+type parsedFiles struct {
+	files sync.Map // of parsedFile
+	n     atomic.Int32
+}
+
+type parsedFile struct {
+	src   []byte
+	expr  hclsyntax.Expression
+	diags hcl.Diagnostics
+}
+
+func (p *parsedFiles) parse(src []byte, path string) (hclsyntax.Expression, hcl.Diagnostics) {
+	old, known := p.files.Load(path)
+	if known {
+		if f := old.(parsedFile); bytes.Equal(f.src, src) {
+			return f.expr, f.diags
+		}
+	}
+	f := parsedFile{src: src}
+	f.expr, f.diags = diag.ParseTemplate(src, path)
+	if known || p.n.Add(1) <= maxParsed {
+		p.files.Store(path, f)
+	}
+	return f.expr, f.diags
+}
+
 // templateFileFunc renders a template file with the elements of an object as
 // its only names, as Terraform's function of this name does.
 func templateFileFunc(dir string, funcs map[string]function.Function) function.Function {
+	var parsed parsedFiles
 	return function.New(&function.Spec{
 		Params: []function.Parameter{
 			{Name: "path", Type: cty.String},
@@ -30,7 +66,7 @@ func templateFileFunc(dir string, funcs map[string]function.Function) function.F
 			if err != nil {
 				return cty.UnknownVal(cty.String), function.NewArgErrorf(0, "%s cannot be read: %s", path, err)
 			}
-			expr, diags := diag.ParseTemplate(src, path)
+			expr, diags := parsed.parse(src, path)
 			if diags.HasErrors() {
 				return cty.UnknownVal(cty.String), function.NewArgError(0, diags)
 			}
