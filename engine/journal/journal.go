@@ -1,5 +1,7 @@
 // Package journal is the durable record of runs: an append-only table of events
-// and the state per host and task that follows from them, in one SQLite file.
+// in one SQLite file. What became of a host is folded from them by whoever asks:
+// a table of it, written along, would dirty a page for nearly every event once
+// there are thousands of hosts, and cost more than all else that is written.
 //
 // One goroutine writes. It takes all events that wait, commits them in one
 // transaction, and only then answers, so that durability costs one flush for
@@ -8,7 +10,6 @@ package journal
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -25,8 +26,6 @@ import (
 const schemaSQL = `
 CREATE TABLE IF NOT EXISTS run (id TEXT PRIMARY KEY, epoch INTEGER NOT NULL, started TEXT NOT NULL, playbook TEXT NOT NULL, mode TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ev (seq INTEGER PRIMARY KEY, run TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS state (run TEXT, host TEXT, play TEXT, task TEXT, kind TEXT NOT NULL, status TEXT NOT NULL, seq INTEGER NOT NULL,
-  PRIMARY KEY (run, host, play, task)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS origin (run TEXT PRIMARY KEY, root TEXT NOT NULL, resumes TEXT NOT NULL, request BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS approval (root TEXT, play TEXT, gate TEXT, batch INTEGER, by TEXT NOT NULL, at TEXT NOT NULL, refused INTEGER NOT NULL, comment TEXT NOT NULL,
   PRIMARY KEY (root, play, gate, batch)) WITHOUT ROWID;
@@ -41,6 +40,7 @@ const maxBatch = 1024
 // Journal is an open journal. Append may be called from any goroutine.
 type Journal struct {
 	db  *sql.DB
+	w   *writer // of the goroutine that writes
 	dir string
 	in  chan record
 
@@ -67,12 +67,17 @@ func Open(dir string) (*Journal, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	db.SetMaxOpenConns(2) // the writer and one reader
+	db.SetMaxOpenConns(3) // the writer, and one for those who read while another reads
 	if _, err := db.Exec(schemaSQL); err != nil {
 		_ = db.Close()
 		return nil, openError(path, err)
 	}
-	j := &Journal{db: db, dir: dir, in: make(chan record, 4*maxBatch), done: make(chan struct{})}
+	w, err := newWriter(db)
+	if err != nil {
+		_ = db.Close()
+		return nil, openError(path, err)
+	}
+	j := &Journal{db: db, w: w, dir: dir, in: make(chan record, 4*maxBatch), done: make(chan struct{})}
 	go j.write()
 	return j, nil
 }
@@ -140,7 +145,7 @@ func (j *Journal) write() {
 		}
 		err := j.failed // written by this goroutine only
 		if err == nil {
-			if err = j.commit(batch); err != nil {
+			if err = j.w.commit(batch); err != nil {
 				j.fail(err)
 			}
 		}
@@ -169,49 +174,6 @@ func (j *Journal) fail(err error) {
 	j.mu.Unlock()
 }
 
-func (j *Journal) commit(batch []record) (err error) {
-	tx, err := j.db.Begin()
-	if err != nil {
-		return fmt.Errorf("the journal cannot be written: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback()
-			err = fmt.Errorf("the journal cannot be written: %w", err)
-		}
-	}()
-	insert, err := tx.Prepare(`INSERT INTO ev (run, body) VALUES (?, ?)`)
-	if err != nil {
-		return err
-	}
-	upsert, err := tx.Prepare(`INSERT INTO state (run, host, play, task, kind, status, seq) VALUES (?,?,?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET kind=excluded.kind, status=excluded.status, seq=excluded.seq`)
-	if err != nil {
-		return err
-	}
-	for _, r := range batch {
-		body, err := json.Marshal(r.ev)
-		if err != nil {
-			return err
-		}
-		res, err := insert.Exec(r.ev.Run, body)
-		if err != nil {
-			return err
-		}
-		if r.ev.Host == "" || r.ev.Kind == event.TaskOutput {
-			continue
-		}
-		seq, _ := res.LastInsertId()
-		if _, err := upsert.Exec(r.ev.Run, r.ev.Host, r.ev.Play, r.ev.Task, string(r.ev.Kind), string(r.ev.Status), seq); err != nil {
-			return err
-		}
-		if err := j.owe(tx, r.ev); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
-}
-
 // Close writes what is queued and closes the file.
 func (j *Journal) Close() error {
 	j.mu.Lock()
@@ -223,5 +185,6 @@ func (j *Journal) Close() error {
 	close(j.in)
 	j.mu.Unlock()
 	<-j.done
+	j.w.close()
 	return j.db.Close()
 }

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -11,11 +10,11 @@ import (
 // owe keeps the table of handlers that were notified and have not run, in the
 // transaction that records the event: a handler is owed from before its task
 // acts until it has run, whatever becomes of the host, the run or ferry.
-func (j *Journal) owe(tx *sql.Tx, e event.Event) error {
+func (w *writer) owe(e event.Event) error {
 	playbook := `(SELECT playbook FROM run WHERE id = ? AND mode = 'apply')`
 	insert := func(handlers []string) error {
 		for _, h := range handlers {
-			if _, err := tx.Exec(`INSERT INTO owed (playbook, host, play, handler, run) SELECT playbook, ?, ?, ?, id FROM run WHERE id = ? AND mode = 'apply'
+			if err := w.exec(`INSERT INTO owed (playbook, host, play, handler, run) SELECT playbook, ?, ?, ?, id FROM run WHERE id = ? AND mode = 'apply'
 				ON CONFLICT DO NOTHING`, e.Host, e.Play, h, e.Run); err != nil {
 				return err
 			}
@@ -28,12 +27,11 @@ func (j *Journal) owe(tx *sql.Tx, e event.Event) error {
 	case e.Kind == event.TaskFinished && strings.Contains(e.Task, "handler.") && (e.Status == event.OK || e.Status == event.Changed):
 		// Of the play, a set ("use.NAME.handler.…") or a stack; a task of another name
 		// is none that is owed.
-		_, err := tx.Exec(`DELETE FROM owed WHERE playbook = `+playbook+` AND host = ? AND play = ? AND handler = ?`, e.Run, e.Host, e.Play, e.Task)
-		return err
+		return w.exec(`DELETE FROM owed WHERE playbook = `+playbook+` AND host = ? AND play = ? AND handler = ?`, e.Run, e.Host, e.Play, e.Task)
 	case e.Kind == event.HostFinished && e.Status != event.NotRun:
 		// What the host still owes is in the event; a task that changed nothing
 		// after all had been taken for one that would.
-		if _, err := tx.Exec(`DELETE FROM owed WHERE playbook = `+playbook+` AND host = ? AND play = ?`, e.Run, e.Host, e.Play); err != nil {
+		if err := w.exec(`DELETE FROM owed WHERE playbook = `+playbook+` AND host = ? AND play = ?`, e.Run, e.Host, e.Play); err != nil {
 			return err
 		}
 		return insert(e.Pending)
