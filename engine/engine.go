@@ -146,7 +146,7 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 // options are the settings of a run, with what the journal knows.
 func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error) {
 	o := run.Options{
-		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner(), Mode: c.Mode, Parallel: c.Parallel, Tags: c.Tags, SkipTags: c.SkipTags,
+		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner(), Mode: c.Mode, Parallel: c.Parallel, Files: openFiles(), Tags: c.Tags, SkipTags: c.SkipTags,
 		Stop: c.Stop, Patience: c.Patience, GateWait: c.GateWait, PlanKey: c.PlanKey, Confirm: c.Confirm, Skip: c.Skip,
 		Lookup: func(name string) (run.Host, bool) {
 			h := c.Inventory.Host(name)

@@ -9,10 +9,6 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 )
 
-// maxIdle bounds the hosts whose connections are kept for a later play: each
-// costs memory and a file descriptor here and a shell there.
-const maxIdle = 512
-
 // conn returns the connection with or without become, opening it at first use.
 // Plays may become different users, each of whom has a connection.
 func (st *hostState) conn(ctx context.Context, become bool, user string) (*connection, error) {
@@ -133,7 +129,7 @@ func (pl *playState) rest(st *hostState) {
 		return // the checks of a gate may look at it
 	}
 	pl.r.mu.Lock()
-	keep := !st.lost() && pl.r.last[st.info.Name] > pl.index && pl.r.idle < maxIdle
+	keep := !st.lost() && pl.r.last[st.info.Name] > pl.index && pl.r.idle < pl.r.opts.idle()
 	if keep {
 		pl.r.idle++
 	}
@@ -159,7 +155,7 @@ func (pl *playState) openAhead(ctx context.Context, w, next *wave) {
 	if next == nil || pl.r.opts.Mode == Plan || len(pl.rollout.GatesAfter(w.n, false)) > 0 || !pl.open() || pl.r.why(ctx, pl.budget) != "" {
 		return
 	}
-	for _, st := range next.hosts[:min(len(next.hosts), pl.r.opts.parallel(pl.rollout))] {
+	for _, st := range next.hosts[:min(len(next.hosts), pl.r.opts.ahead(pl.rollout, len(w.hosts)))] {
 		pr := playRun{st: st, play: pl.play}
 		as := account{become: pr.become(nil)}
 		if as.become {

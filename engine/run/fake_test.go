@@ -254,6 +254,11 @@ func runIn(t testing.TB, w *world, src string, o run.Options, hosts ...string) r
 
 func runPlaybook(t testing.TB, w *world, pb *playbook.Playbook, o run.Options, hosts ...string) result {
 	t.Helper()
+	return runOn(t, w.connect, pb, o, hosts...)
+}
+
+func runOn(t testing.TB, connect run.Connect, pb *playbook.Playbook, o run.Options, hosts ...string) result {
+	t.Helper()
 	s := &stream{}
 	o.Sink = s
 	if o.Mode == "" {
@@ -271,7 +276,7 @@ func runPlaybook(t testing.TB, w *world, pb *playbook.Playbook, o run.Options, h
 		}
 		plays = append(plays, ph)
 	}
-	sum, err := run.New(pb, g, w.connect, o).Run(context.Background(), plays)
+	sum, err := run.New(pb, g, connect, o).Run(context.Background(), plays)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	// Parallel is how many hosts are worked on at once where the play does not
 	// say; 0 means 50.
 	Parallel int
+	// Files is how many files the process may have open; 0 means no bound. No more
+	// hosts are worked on at once than it lets connect.
+	Files int
 	// Tags selects tasks that have one of these tags; empty selects all.
 	Tags []string
 	// SkipTags leaves out tasks that have one of these tags.
@@ -82,16 +85,6 @@ type Options struct {
 	Learned func(host string, facts host.Facts)
 	// Resume is what an interrupted run had reached; nil begins anew.
 	Resume *Resume
-}
-
-func (o Options) parallel(ro playbook.Rollout) int {
-	switch {
-	case ro.Parallel > 0:
-		return ro.Parallel
-	case o.Parallel > 0:
-		return o.Parallel
-	}
-	return 50
 }
 
 func (o Options) reference() string {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,6 +85,9 @@ func (pl *playState) begin(ahead playbook.Rollout) (todo []*hostState) {
 	ev := event.Event{Kind: event.PlayStarted, Play: p.Name, Hosts: names}
 	if pl.resumed != nil && len(pl.resumed.Done) > 0 {
 		ev.Message = fmt.Sprintf("%d of them finished it in run %s", len(pl.resumed.Done), r.opts.Resume.Run)
+	}
+	if why := r.opts.bounded(pl.rollout, len(names)); why != "" {
+		ev.Message = strings.TrimPrefix(ev.Message+"\n  "+why, "\n  ")
 	}
 	if r.opts.Mode == Plan {
 		ev.Waves = pl.forecast(ahead)
