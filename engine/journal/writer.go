@@ -10,32 +10,37 @@ import (
 // writer is the connection of the one goroutine that writes. Its statements are
 // prepared once, not for every transaction.
 type writer struct {
-	conn   *sql.Conn
-	insert *sql.Stmt
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt // by their text, of which there are few
 }
 
 func newWriter(db *sql.DB) (*writer, error) {
-	ctx := context.Background() // it lives as long as the journal
-	conn, err := db.Conn(ctx)
+	conn, err := db.Conn(context.Background()) // it lives as long as the journal
 	if err != nil {
 		return nil, err
 	}
-	insert, err := conn.PrepareContext(ctx, `INSERT INTO ev (run, body) VALUES (?, ?)`)
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return &writer{conn: conn, insert: insert}, nil
+	return &writer{conn: conn, prepared: map[string]*sql.Stmt{}}, nil
 }
 
 func (w *writer) close() {
-	_ = w.insert.Close()
+	for _, s := range w.prepared {
+		_ = s.Close()
+	}
 	_ = w.conn.Close()
 }
 
-// exec runs a statement in the transaction that is open.
+// exec runs a statement, in the transaction if one is open.
 func (w *writer) exec(query string, args ...any) error {
-	_, err := w.conn.ExecContext(context.Background(), query, args...)
+	ctx := context.Background() // it lives as long as the journal
+	s := w.prepared[query]
+	if s == nil {
+		var err error
+		if s, err = w.conn.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+		w.prepared[query] = s
+	}
+	_, err := s.ExecContext(ctx, args...)
 	return err
 }
 
@@ -67,7 +72,7 @@ func (w *writer) store(r record) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.insert.Exec(r.ev.Run, body); err != nil {
+	if err := w.exec(`INSERT INTO ev (run, body) VALUES (?, ?)`, r.ev.Run, body); err != nil {
 		return err
 	}
 	if r.ev.Host == "" {
