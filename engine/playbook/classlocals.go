@@ -66,7 +66,7 @@ func (s *Scope) evalLocals(c *hcl.EvalContext) hcl.Diagnostics {
 			continue
 		}
 		if stale && l.nested {
-			c.Variables["local"], stale = cty.ObjectVal(vals), false
+			c.Variables["local"] = cty.ObjectVal(vals)
 		}
 		v, diags := s.evalLocal(l, c)
 		out = append(out, diags...)
