@@ -157,10 +157,7 @@ func (d *distroSync) Probe(ctx context.Context, r host.Reader) (module.Plan, err
 		return module.Plan{{Argument: "transaction", To: "one that was started earlier is to be concluded"}}, nil
 	}
 	res, err := d.resolve(ctx, r)
-	if errors.Is(err, errDNFBroken) {
-		if ok, lerr := d.recoverable(ctx, r); lerr != nil || !ok {
-			return nil, errors.Join(err, lerr)
-		}
+	if errors.Is(err, errDNFBroken) && res.note != nil {
 		return module.Plan{{Argument: "transaction", From: "ended so early that dnf cannot run", To: "completed by rpm from the packages that were downloaded and checked, then by dnf"}}, nil
 	}
 	if err != nil {
@@ -176,27 +173,8 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 	}
 	script := ":" // a job that is pending keeps its own script
 	if !pending {
-		res, err := d.resolve(ctx, h)
-		if errors.Is(err, errDNFBroken) {
-			// A new rpm that is in place already could only read the old database.
-			if err := d.writable(ctx, h); err != nil {
-				return err
-			}
-			if err := d.recover(ctx, h); err != nil {
-				return err
-			}
-			res, err = d.resolve(ctx, h)
-		}
-		if err != nil {
-			return err
-		}
-		if res.converged() {
-			return nil
-		}
-		if err := d.writable(ctx, h); err != nil {
-			return err
-		}
-		if err := d.rehearse(ctx, h, res); err != nil {
+		res, err := d.prepare(ctx, h)
+		if err != nil || res.converged() {
 			return err
 		}
 		script = d.script(res)

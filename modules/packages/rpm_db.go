@@ -46,6 +46,7 @@ type rpmDB struct {
 	backend  string
 	keepCopy bool
 	convert  bool
+	rebuild  bool // also if the format is the wanted one: its indexes may be torn
 	timeout  time.Duration
 
 	packages int
@@ -172,7 +173,7 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		return err
 	}
 	if !pending { // a conversion that was started is concluded in any case
-		if have, want, err := d.look(ctx, h); err != nil || have == want || !d.convert {
+		if have, want, err := d.look(ctx, h); err != nil || (have == want && !d.rebuild) || !d.convert {
 			return err
 		}
 	}
