@@ -141,17 +141,13 @@ func (r *resolution) healing() module.Plan {
 // resolved and tested, and the rpm database is sound.
 func (d *distroSync) prepare(ctx context.Context, h host.Host) (*resolution, error) {
 	res, err := d.resolve(ctx, h)
-	if broken := errors.Is(err, errDNFBroken); err != nil && !(broken && res.note != nil) {
-		return nil, err
-	} else if broken {
-		if res, err = d.byRPM(ctx, h, "dnf cannot run on the host"); err != nil {
-			return nil, err
-		}
+	switch {
+	case errors.Is(err, errDNFBroken) && res.note != nil:
+		res, err = d.byRPM(ctx, h, "dnf cannot run on the host")
+	case err == nil && !res.converged():
+		err = d.sound(ctx, h, res.interrupted())
 	}
-	if res.converged() {
-		return res, nil
-	}
-	if err := d.sound(ctx, h, res.interrupted()); err != nil || res.nothing() {
+	if err != nil || res.nothing() {
 		return res, err
 	}
 	err = d.rehearse(ctx, h, res)
