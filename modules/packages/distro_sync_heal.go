@@ -114,6 +114,9 @@ func (d *distroSync) undecided(ctx context.Context, r host.Reader, res *resoluti
 			strings.Join(open, "\n    "))
 	}
 	res.missing = slices.DeleteFunc(res.missing, func(n string) bool { return slices.Contains(without, n) })
+	res.note = slices.DeleteFunc(res.note, func(p noted) bool {
+		return slices.Contains(without, p.Name) || slices.Contains(without, p.Name+"."+p.Arch)
+	})
 	return nil
 }
 
@@ -143,6 +146,10 @@ func (d *distroSync) prepare(ctx context.Context, h host.Host) (*resolution, err
 	res, err := d.resolve(ctx, h)
 	switch {
 	case errors.Is(err, errDNFBroken) && res.note != nil:
+		// A new rpm that is in place already could only read the old database.
+		if err := d.sound(ctx, h, true); err != nil {
+			return nil, err
+		}
 		res, err = d.byRPM(ctx, h, "dnf cannot run on the host")
 	case err == nil && !res.converged():
 		err = d.sound(ctx, h, res.interrupted())
@@ -161,16 +168,13 @@ func (d *distroSync) prepare(ctx context.Context, h host.Host) (*resolution, err
 	return res, d.rehearse(ctx, h, res)
 }
 
-// byRPM completes the noted transaction with rpm and resolves again.
+// byRPM completes the noted transaction with rpm, on a sound database, and
+// resolves again.
 func (d *distroSync) byRPM(ctx context.Context, h host.Host, why string) (*resolution, error) {
-	// A new rpm that is in place already could only read the old database.
-	if err := d.sound(ctx, h, true); err != nil {
-		return nil, err
-	}
 	if err := d.recover(ctx, h, why); err != nil {
 		return nil, err
 	}
-	// And one that is in place now can only read it.
+	// A new rpm that is in place since can only read the old database.
 	if err := d.sound(ctx, h, false); err != nil {
 		return nil, err
 	}

@@ -37,8 +37,14 @@ func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution)
 			strings.Join(conflicts, "\n    "), indent(host.Shorten(problems(out), 2000)))
 	}
 	// rpm's test asks what dnf's resolver does not: what installed packages need.
-	if strings.Contains(out, "transaction check vs depsolve") || strings.Contains(out, " is needed by ") {
-		return fmt.Errorf("%w, and nothing was changed. dnf says:\n    %s", errTestRefused, indent(lastText(out, 8)))
+	var needs []string
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, " is needed by ") && !strings.HasPrefix(line, "Error") {
+			needs = append(needs, strings.TrimSpace(line))
+		}
+	}
+	if len(needs) > 0 {
+		return fmt.Errorf("%w, and nothing was changed. It says:\n    %s", errTestRefused, firstLines(strings.Join(needs, "\n"), 8))
 	}
 	for _, sign := range []string{"GPG check FAILED", "is not signed", "Public key", "not installed"} {
 		if strings.Contains(out, sign) {
