@@ -100,7 +100,8 @@ func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult
 	}
 	pkgs, err := rpm.List(ctx, h)
 	if err != nil {
-		return fmt.Errorf("looking at the packages after the transaction failed, as it does when the transaction was killed with the rpm database open. Run ferry again: the module \"rpm_db\" opens the database, and this one completes the transaction: %w%s", err, after)
+		// The command's own words come last: the engine shows them apart.
+		return fmt.Errorf("looking at the packages after the transaction failed, as it does when the transaction was killed with the rpm database open. Run ferry again: the module \"rpm_db\" opens the database, and this one completes the transaction: %w", err)
 	}
 	if dup := rpm.Duplicates(pkgs); len(dup) > 0 {
 		return fmt.Errorf("the transaction did not end: %s installed in two versions (%s). Run ferry again, which heals it%s", count(len(dup), "package"), strings.Join(dup[:min(5, len(dup))], ", "), after)
