@@ -268,23 +268,6 @@ func TestFerryKilledInMidSync(t *testing.T) {
 	has(t, f.run(0, migrateArgs()...), "0 changes")
 }
 
-func TestTransactionKilledInTheMiddle(t *testing.T) {
-	l := up(t, lab.Options{Name: "heal", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
-	f, h := newFerry(t, l), host(t, l, "el-1")
-	cmd, log := f.start(migrateArgs()...)
-	until(t, "the transaction replaces packages", func() bool { r, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync); return err == nil && r.Code == 0 })
-	sh(t, h, 0, "pkill -9 -x dnf")
-	sh(t, h, 0, "rm -f /etc/lab-slow")
-	if err := cmd.Wait(); err == nil {
-		t.Fatalf("ferry took a killed transaction for a success:\n%s", log.text())
-	}
-	has(t, log.text(), "installed in two versions")
-	// What the host shows decides: the same run again heals it.
-	f.run(0, migrateArgs()...)
-	migrated(t, l, h)
-	has(t, f.run(0, migrateArgs()...), "0 changes")
-}
-
 func TestEventsAsJSON(t *testing.T) {
 	l := up(t, lab.Options{Name: "json", Hosts: 1})
 	f := newFerry(t, l)

@@ -39,10 +39,18 @@ configuration, because until then new logins can fail.
 
 An exit code proves nothing here: afterwards the module looks again, for packages
 not synchronised, duplicates, leftovers of the old distribution and broken
-dependencies. A transaction that was killed in the middle leaves duplicates; they
-are a difference like any other, and running the task again heals them. If it was
-killed so early that dnf cannot even start, rpm completes it from the packages that
-were downloaded, after checking their signatures once more.
+dependencies.
+
+A transaction that was killed in the middle is a difference like any other, and
+running the task again heals it. Before it begins, a transaction notes on the host
+what it brings (/var/lib/ferry/distro-sync-*.transaction); when it has ended, the
+note is removed. So packages are found that a kill made the rpm database lose, the old version and
+the new: they are installed in the same transaction that removes duplicates. The
+database's indexes are built anew before it, with a copy first. If dnf cannot even
+start, or rpm's test refuses the transaction all the same, rpm completes it from the packages that
+were downloaded, after checking their signatures once more. Where everything
+else is in place, a package that was noted and is not installed may have been removed on purpose
+since: the task then asks for a word in "install" or "allow_removal".
 
 Mark the task as the point of no return.`,
 		Example: `task "distro_sync" "openeuler" {
@@ -157,10 +165,7 @@ func (d *distroSync) Probe(ctx context.Context, r host.Reader) (module.Plan, err
 		return module.Plan{{Argument: "transaction", To: "one that was started earlier is to be concluded"}}, nil
 	}
 	res, err := d.resolve(ctx, r)
-	if errors.Is(err, errDNFBroken) {
-		if ok, lerr := d.recoverable(ctx, r); lerr != nil || !ok {
-			return nil, errors.Join(err, lerr)
-		}
+	if errors.Is(err, errDNFBroken) && res.note != nil {
 		return module.Plan{{Argument: "transaction", From: "ended so early that dnf cannot run", To: "completed by rpm from the packages that were downloaded and checked, then by dnf"}}, nil
 	}
 	if err != nil {
@@ -176,27 +181,8 @@ func (d *distroSync) Apply(ctx context.Context, h host.Host, _ module.Plan) erro
 	}
 	script := ":" // a job that is pending keeps its own script
 	if !pending {
-		res, err := d.resolve(ctx, h)
-		if errors.Is(err, errDNFBroken) {
-			// A new rpm that is in place already could only read the old database.
-			if err := d.writable(ctx, h); err != nil {
-				return err
-			}
-			if err := d.recover(ctx, h); err != nil {
-				return err
-			}
-			res, err = d.resolve(ctx, h)
-		}
-		if err != nil {
-			return err
-		}
-		if res.converged() {
-			return nil
-		}
-		if err := d.writable(ctx, h); err != nil {
-			return err
-		}
-		if err := d.rehearse(ctx, h, res); err != nil {
+		res, err := d.prepare(ctx, h)
+		if err != nil || res.converged() {
 			return err
 		}
 		script = d.script(res)

@@ -21,11 +21,13 @@ type resolution struct {
 	commands   []string // of the dnf shell
 	duplicates []string
 	leftovers  []rpm.Package // kept on purpose
+
+	note     note            // of a transaction that did not end
+	missing  []string        // of its packages, what is not installed
+	replaced map[string]bool // names that installed packages declare to replace
 }
 
-func (r *resolution) converged() bool {
-	return r.t.empty() && len(r.duplicates) == 0 && len(r.superseded) == 0
-}
+func (r *resolution) converged() bool { return r.nothing() && r.note == nil }
 
 // options are dnf's options for every command of the module. After an
 // interrupted transaction dnf counts the old version of a protected package as
@@ -47,24 +49,33 @@ func (d *distroSync) options(healing bool) []string {
 // shell makes the argv that runs dnf shell commands, which arrive as arguments
 // of a small script so that nothing is written on the host to resolve.
 func (d *distroSync) shell(res *resolution, more ...string) []string {
-	text := `printf '%s\n' "$@" | LC_ALL=C dnf ` + host.QuoteArgv(append(d.options(len(res.duplicates) > 0), more...)) + ` shell 2>&1`
+	text := `printf '%s\n' "$@" | LC_ALL=C dnf ` + host.QuoteArgv(append(d.options(res.interrupted()), more...)) + ` shell 2>&1`
 	return append([]string{"/bin/sh", "-c", text, "sh"}, append(slices.Clone(res.commands), "run")...)
 }
 
 // resolve asks dnf what the transaction would do and passes it through the
-// gates. An error means that the transaction must not run.
+// gates. An error means that the transaction must not run; with errDNFBroken it
+// comes with what could be seen without dnf.
 func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, error) {
-	pkgs, err := rpm.List(ctx, r)
+	res, pkgs, err := d.look(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	d.before, d.leftovers = len(pkgs), nil
-	if err := d.excludes(ctx, r); err != nil {
-		return nil, err
-	}
-	res := &resolution{commands: d.commands(pkgs), duplicates: rpm.Duplicates(pkgs)}
+	res.commands = d.commands(pkgs, res.missing)
 	if err := d.ask(ctx, r, res, pkgs); err != nil {
-		return nil, err
+		return res, err
+	}
+	if open := len(res.missing); open > 0 {
+		if err := d.undecided(ctx, r, res); err != nil {
+			return nil, err
+		}
+		if len(res.missing) < open {
+			res.commands = d.commands(pkgs, res.missing)
+			if err := d.ask(ctx, r, res, pkgs); err != nil {
+				return nil, err
+			}
+		}
 	}
 	// Packages of the old distribution that the transaction leaves alone have no
 	// counterpart: remove or keep them by the playbook's word only.
@@ -107,7 +118,7 @@ func (d *distroSync) resolve(ctx context.Context, r host.Reader) (*resolution, e
 }
 
 // commands are the dnf shell's: synchronise, swap, install what is missing.
-func (d *distroSync) commands(pkgs []rpm.Package) []string {
+func (d *distroSync) commands(pkgs []rpm.Package, missing []string) []string {
 	have := map[string]bool{}
 	for _, p := range pkgs {
 		have[p.Name] = true
@@ -124,6 +135,11 @@ func (d *distroSync) commands(pkgs []rpm.Package) []string {
 	for _, n := range d.install {
 		if !have[n] {
 			out = append(out, "install "+n)
+		}
+	}
+	for _, n := range missing {
+		if line := "install " + n; !slices.Contains(out, line) {
+			out = append(out, line)
 		}
 	}
 	return out
@@ -165,13 +181,7 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 	case t.empty() && !t.Nothing:
 		return fmt.Errorf("dnf neither said what it would do nor that there is nothing to do, so nothing is known. It printed:\n    %s", indent(lastText(out, 12)))
 	}
-	replaced := map[string]bool{}
-	if len(res.duplicates) > 0 {
-		if replaced, err = obsoleted(ctx, r); err != nil {
-			return err
-		}
-	}
-	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs, replaced)
+	t.Remove, res.superseded = splitRemovals(t.Remove, pkgs, res.replaced)
 	res.t = t
 	return nil
 }
@@ -254,96 +264,11 @@ func (d *distroSync) advice(problem string) string {
 	case strings.Contains(problem, "does not belong to a distupgrade repository"), strings.Contains(problem, "allowerasing"), strings.Contains(problem, "conflicting requests"):
 		return "The packages named need something that the target does not have. Add those that may go to \"allow_removal\", or give the target a repository that has what they need"
 	case strings.Contains(problem, "No match for argument"):
-		return "A package named in \"swap\" or \"install\" is in none of these repositories. Check its name and the repositories"
+		return "A package named in \"swap\" or \"install\", or one that an interrupted transaction was to bring, is in none of these repositories. Check its name and the repositories"
 	case strings.Contains(problem, "Failed to download metadata"), strings.Contains(problem, "Cannot download"):
 		return "The repository cannot be read from the host. Check its address from there, with the proxy the host uses"
 	}
 	return "Look at what the packages named need"
-}
-
-// gate refuses removals the playbook does not allow, naming who needs each.
-func (d *distroSync) gate(ctx context.Context, r host.Reader, res *resolution) error {
-	var refused []item
-	for _, i := range res.t.Remove {
-		_, swapped := d.swap[i.Name]
-		if !swapped && !matchAny(d.allowRemoval, i.Name) {
-			refused = append(refused, i)
-		}
-	}
-	if len(refused) > 0 && len(res.duplicates) > 0 {
-		// Healing, dnf calls the removal of a package that the target replaces by
-		// its plain name.
-		var err error
-		if refused, err = d.notReplaced(ctx, r, refused); err != nil {
-			return err
-		}
-	}
-	if len(refused) == 0 {
-		return nil
-	}
-	lines := make([]string, len(refused))
-	for n, i := range refused {
-		needed, err := neededBy(ctx, r, i.Name)
-		if err != nil {
-			return err
-		}
-		lines[n] = fmt.Sprintf("%s-%s", i.Name, i.EVR)
-		if len(needed) > 0 {
-			lines[n] += ", needed by " + strings.Join(needed, ", ")
-		} else {
-			lines[n] += ", which no other package needs"
-		}
-		if i.Dependent {
-			lines[n] += " (it would go because what it depends on goes)"
-		}
-	}
-	return fmt.Errorf("the transaction would remove %s that \"allow_removal\" does not cover:\n    %s\nAdd what may go to \"allow_removal\", or give the host a repository with a version for the target",
-		count(len(refused), "package"), strings.Join(lines, "\n    "))
-}
-
-// notReplaced keeps the packages that no package of the target's repositories
-// declares to replace.
-func (d *distroSync) notReplaced(ctx context.Context, r host.Reader, items []item) ([]item, error) {
-	var out []item
-	for _, i := range items {
-		argv := append(append([]string{"dnf", "-q", "-C"}, repoArgs(d.repos)...), "repoquery", "--whatobsoletes", i.Name, "--qf", "%{name}")
-		res, err := r.Query(ctx, argv...)
-		if res, err = host.Must(argv, res, err); err != nil {
-			return nil, err
-		}
-		if strings.TrimSpace(string(res.Stdout)) == "" {
-			out = append(out, i)
-		}
-	}
-	return out, nil
-}
-
-// neededBy returns the installed packages that depend on a package.
-func neededBy(ctx context.Context, r host.Reader, name string) ([]string, error) {
-	argv := []string{"dnf", "-q", "-C", "repoquery", "--installed", "--whatrequires", name, "--qf", "%{name}"}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return nil, err
-	}
-	out := strings.Fields(string(res.Stdout))
-	out = slices.DeleteFunc(out, func(s string) bool { return s == name })
-	return slices.Compact(slices.Sorted(slices.Values(out))), nil
-}
-
-// excludes refuses configuration that would silently hold packages back.
-func (d *distroSync) excludes(ctx context.Context, r host.Reader) error {
-	if d.ignoreExcludes {
-		return nil
-	}
-	argv := []string{"/bin/sh", "-c", `grep -HnsE '^[[:space:]]*(exclude|excludepkgs)[[:space:]]*=[[:space:]]*[^[:space:]]' /etc/dnf/dnf.conf /etc/yum.conf; grep -Hnsv -e '^[[:space:]]*#' -e '^[[:space:]]*$' /etc/dnf/plugins/versionlock.list; :`}
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
-		return err
-	}
-	if text := strings.TrimSpace(string(res.Stdout)); text != "" {
-		return fmt.Errorf("the host's configuration holds packages back, so they would not be synchronised:\n    %s\nRemove these lines, or set ignore_excludes = true to disregard exclude= for this transaction", indent(text))
-	}
-	return nil
 }
 
 // plan is the resolution in the user's words.
@@ -372,10 +297,7 @@ func (r *resolution) plan() module.Plan {
 	add("replace", r.t.Replace)
 	add("remove", r.t.Remove)
 	add("remove old versions", r.superseded)
-	if len(r.duplicates) > 0 {
-		p = append(p, module.Change{Argument: "duplicates", From: count(len(r.duplicates), "package") + " in two versions", To: "one version each (an earlier transaction was interrupted)"})
-	}
-	return p
+	return append(p, r.healing()...)
 }
 
 func count(n int, what string) string {

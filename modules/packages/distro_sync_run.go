@@ -3,6 +3,7 @@ package packages
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,9 @@ import (
 
 	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
+
+// errTestRefused is a transaction dnf found consistent and rpm did not.
+var errTestRefused = errors.New("rpm's test refuses the transaction, since installed packages would lack what they need")
 
 // rehearse downloads everything, checks signatures and lets rpm test the whole
 // transaction. Nothing is installed. It is a job as well, since a download can
@@ -32,24 +36,22 @@ func (d *distroSync) rehearse(ctx context.Context, h host.Host, res *resolution)
 		return fmt.Errorf("files of packages to be installed are in the way of these installed ones, which have no counterpart in the target:\n    %s\nNothing was changed. Add them to \"allow_removal\" if they may go. rpm says:\n    %s",
 			strings.Join(conflicts, "\n    "), indent(host.Shorten(problems(out), 2000)))
 	}
+	// rpm's test asks what dnf's resolver does not: what installed packages need.
+	var needs []string
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, " is needed by ") && !strings.HasPrefix(line, "Error") {
+			needs = append(needs, strings.TrimSpace(line))
+		}
+	}
+	if len(needs) > 0 {
+		return fmt.Errorf("%w, and nothing was changed. It says:\n    %s", errTestRefused, firstLines(strings.Join(needs, "\n"), 8))
+	}
 	for _, sign := range []string{"GPG check FAILED", "is not signed", "Public key", "not installed"} {
 		if strings.Contains(out, sign) {
 			return fmt.Errorf("the signatures of the target's packages cannot be proven, so nothing was changed. Import the target's key with the module \"repo_key\", or set \"gpgkey\" of the repository. dnf says:\n    %s", indent(lastText(out, 8)))
 		}
 	}
 	return fmt.Errorf("the test of the transaction failed, so nothing was changed. Its log, kept on the host in /var/lib/ferry/jobs, ends with:\n%s", logTail(job.Log, 15))
-}
-
-// writable converts the rpm database if the host's rpm cannot write its format:
-// what an interrupted transaction that had already replaced rpm leaves. Only
-// then, since the old rpm cannot read the new format either.
-func (d *distroSync) writable(ctx context.Context, h host.Host) error {
-	db := &rpmDB{keepCopy: true, convert: true, timeout: d.timeout, progress: d.progress}
-	have, want, err := db.look(ctx, h)
-	if err != nil || have == want {
-		return err
-	}
-	return db.Apply(ctx, h, nil)
 }
 
 // sshdRefused is the job's exit code for "synchronised, but the new sshd does
@@ -61,8 +63,9 @@ const sshdRefused = 41
 func (d *distroSync) script(res *resolution) string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C\n")
-	b.WriteString(d.rememberPackages())
+	b.WriteString(res.note.with(res.t).script(d.notePath()))
 	b.WriteString(shellLine(d.shell(res)...))
+	b.WriteString(noteEnd)
 	if d.restartSSHD {
 		fmt.Fprintf(&b, `
 # The running sshd starts the new program for each login, and the two may not
@@ -89,12 +92,16 @@ fi
 // with the end of the transaction's log, which says why.
 func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult) error {
 	after := ". The end of the transaction's log:\n" + logTail(job.Log, 15)
+	if job.Code == noteRefused {
+		return fmt.Errorf("the transaction was not begun, because what it brings cannot be noted on the host, where an interrupted one is completed from. Is its /var full or read-only? Nothing was changed%s", after)
+	}
 	if job.Code == sshdRefused {
 		return fmt.Errorf("the packages were replaced, but the new sshd refuses /etc/ssh/sshd_config, so new logins will fail. This connection still works: correct the configuration before the reboot%s", after)
 	}
 	pkgs, err := rpm.List(ctx, h)
 	if err != nil {
-		return fmt.Errorf("looking at the packages after the transaction failed: %w", err)
+		// The command's own words come last: the engine shows them apart.
+		return fmt.Errorf("looking at the packages after the transaction failed, as it does when the transaction was killed with the rpm database open. Run ferry again: the module \"rpm_db\" opens the database, and this one completes the transaction: %w", err)
 	}
 	if dup := rpm.Duplicates(pkgs); len(dup) > 0 {
 		return fmt.Errorf("the transaction did not end: %s installed in two versions (%s). Run ferry again, which heals it%s", count(len(dup), "package"), strings.Join(dup[:min(5, len(dup))], ", "), after)
@@ -119,5 +126,5 @@ func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult
 	case r.Code != 0:
 		return fmt.Errorf("the packages were replaced, but \"dnf check\" finds broken dependencies:\n    %s", indent(host.Shorten(text, 1500)))
 	}
-	return nil
+	return d.conclude(ctx, h, pkgs, after)
 }

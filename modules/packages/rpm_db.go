@@ -46,6 +46,7 @@ type rpmDB struct {
 	backend  string
 	keepCopy bool
 	convert  bool
+	rebuild  bool // also if the format is the wanted one: its indexes may be torn
 	timeout  time.Duration
 
 	packages int
@@ -123,14 +124,16 @@ export LC_ALL=C
 want=%s keep=%s
 db=$(rpm -E %%_dbpath)
 count() { rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
+names() { rpm --dbpath "$1" -qa --qf '%%{NAME}\n' 2>/dev/null | sort -u | wc -l; }
 before=$(count "$db")
 # A copy that lists more was made by a conversion that was cut off: what is here
-# is the torso.
+# is the torso. Names are counted, since a copy of a host on which a transaction
+# was interrupted has many packages twice.
 for old in $(ls -dt "$(readlink -f "$db")".ferry-[0-9]* 2>/dev/null | head -n 1); do
   case $old in *.part) continue;; esac
-  had=$(count "$old")
-  if [ "$had" -gt "$before" ] && [ "$before" -lt $((had * 9 / 10)) ]; then
-    echo "ferry: the database lists $before packages, and its copy $old lists $had: an earlier conversion was cut off. Nothing was changed; put the copy back: rm -rf $db && cp -a $old $db" >&2
+  had=$(names "$old") has=$(names "$db")
+  if [ "$has" -lt $((had * 9 / 10)) ]; then
+    echo "ferry: the database lists $has names of packages, and its copy $old lists $had: an earlier conversion was cut off. Nothing was changed; put the copy back: rm -rf $db && cp -a $old $db" >&2
     exit 7
   fi
 done
@@ -172,7 +175,7 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		return err
 	}
 	if !pending { // a conversion that was started is concluded in any case
-		if have, want, err := d.look(ctx, h); err != nil || have == want || !d.convert {
+		if have, want, err := d.look(ctx, h); err != nil || (have == want && !d.rebuild) || !d.convert {
 			return err
 		}
 	}

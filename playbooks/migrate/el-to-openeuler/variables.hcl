@@ -96,9 +96,9 @@ locals {
   arrived = facts.os_id == "openeuler"
 
   # Prints something if the transaction was started and has not ended: packages
-  # of the target are there, or its job is.
+  # of the target are there, or its job or the note of what it brings is.
   started_script = <<-EOT
-    { ls -d /var/lib/ferry/jobs/distro-sync-* | grep -v -e '~' -e -test
+    { ls -d /var/lib/ferry/jobs/distro-sync-* /var/lib/ferry/distro-sync-*.transaction | grep -v -e '~' -e -test
       rpm -qa --qf '%%{RELEASE}\n' | grep '\.oe[0-9]'
     } 2>/dev/null | head -n 1
   EOT
