@@ -69,5 +69,6 @@ names=; seen=
 for a; do [ -n "$seen" ] && printf '%s\t0\t1.0\t1.el8\tx86_64\tCentOS\n' "$a"; [ "$a" = -- ] && seen=1; done
 exit 0
 `,
+	"dnf":        "#!/bin/sh\nexit 1\n", // that it is there is all that is asked
 	"getenforce": "#!/bin/sh\necho Disabled\n",
 }
