@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -93,7 +94,12 @@ func (h *Host) Exec(ctx context.Context, argv ...string) (Result, error) {
 	cmd.Dir = "/"
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = cmd.Run()
+	if err = cmd.Start(); err != nil {
+		return Result{}, err
+	}
+	awake := keepAwake(cmd.Process)
+	err = cmd.Wait()
+	awake()
 	r := Result{Stdout: stdout.String(), Stderr: stderr.String()}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && ctx.Err() == nil {
@@ -101,6 +107,25 @@ func (h *Host) Exec(ctx context.Context, argv ...string) (Result, error) {
 		return r, nil
 	}
 	return r, err
+}
+
+// keepAwake continues nsenter in case it stops, until the function it returns is
+// called. A host that shuts down stops all its processes before it ends them;
+// nsenter stops when its child does, and then never reaps it, so that the host
+// could not end.
+func keepAwake(p *os.Process) (stop func()) {
+	end := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(500 * time.Millisecond):
+				_ = p.Signal(syscall.SIGCONT) // it may have ended
+			}
+		}
+	}()
+	return func() { close(end) }
 }
 
 // BootID reads the host's boot id; it is new after every boot.
