@@ -14,9 +14,8 @@ import (
 // writeScript puts its input (or the file $5, which it consumes) at $1.
 // $2 mode, $3 owner, $4 group; empty keeps what is there. With $6, the file $5 is
 // compressed. $7 is the name of the temporary file beside $1, which nobody can
-// guess; $8 is the umask under which a new file has its mode from the beginning,
-// empty if none gives it. A symbolic link is followed, so that a configuration
-// kept elsewhere stays where it is.
+// guess. A symbolic link is followed, so that a configuration kept elsewhere stays
+// where it is.
 //
 // It starts as few processes as it can: they are most of what a file costs a host.
 const writeScript = `set -e
@@ -25,6 +24,7 @@ if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
 if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
 if [ -e "$p" ] && [ ! -f "$p" ]; then echo "$p is not a regular file" >&2; exit 1; fi
 case $p in */*) d=${p%/*}/;; *) d=./;; esac
+umask 077
 if [ -n "$6" ]; then
   trap 'rm -f -- "$5" "$5.gz"' EXIT
   mv -f -- "$5" "$5.gz"
@@ -32,26 +32,24 @@ if [ -n "$6" ]; then
   rm -f -- "$5.gz"
 fi
 t=${5:-$d$7}
-ready=
 if [ -z "$5" ]; then
   if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
-  if [ -n "$8" ] && [ -z "$3$4" ] && [ ! -e "$p" ]; then umask "$8"; ready=1; else umask 077; fi
   set -C # what is there already is not written to
-  : >"$t" || exit 1
+  exec 8>"$t"
   set +C
 fi
 trap 'rm -f -- "$t"' EXIT
-if [ -z "$5" ]; then
-  input >"$t" || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
-fi
 if [ -e "$p" ] && ! { [ -O "$p" ] && [ -G "$p" ] && [ -G "$t" ]; }; then
   chown --reference="$p" -- "$t" 2>/dev/null || [ "$(id -u)" != 0 ]
 fi
 if [ -n "$3$4" ]; then chown -- "$3${4:+:$4}" "$t"; fi
-if [ -n "$ready" ]; then :
-elif [ -n "$2" ]; then chmod -- "$2" "$t"
-elif [ -e "$p" ]; then chmod --reference="$p" -- "$t"
-else chmod 0644 -- "$t"; fi
+mode() { if [ -n "$2" ]; then chmod -- "$2" "$t"; elif [ -e "$p" ]; then chmod --reference="$p" -- "$t"; else chmod 0644 -- "$t"; fi; }
+mode "$@" # before there is content: a directory's default ACL overrules the umask
+if [ -z "$5" ]; then
+  input >&8 || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
+  exec 8>&-
+  if [ -u "$p" ] || [ -g "$p" ]; then mode "$@"; else case $2 in [1-7]*) mode "$@";; esac; fi # writing takes setuid away
+fi
 sync -- "$t" 2>/dev/null || sync
 mv -f -- "$t" "$p"
 trap - EXIT
@@ -62,20 +60,7 @@ done`
 
 // writeArgs are the arguments of writeScript.
 func writeArgs(path string, a Attr, tmp, unpack string) []string {
-	return append(append([]string{path}, a.args()...), tmp, unpack, ".ferry."+rand.Text(), a.umask())
-}
-
-// umask is the mask under which a program that creates files gives them the mode
-// a asks for, or "" if there is none: it never makes them executable.
-func (a Attr) umask() string {
-	m := UnixMode(a.Mode)
-	if a.Mode == 0 {
-		m = 0o644
-	}
-	if m&^0o666 != 0 {
-		return ""
-	}
-	return fmt.Sprintf("%04o", 0o777&^m)
+	return append(append([]string{path}, a.args()...), tmp, unpack, ".ferry."+rand.Text())
 }
 
 func (a Attr) args() []string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -30,7 +32,9 @@ type companion struct {
 	key     lookKey
 	use     *use
 	changes []module.Change
-	with    string // the address of the task in whose turn it was made
+	own     map[string]cty.Value // what its module told before
+	with    string               // the address of the task in whose turn it was made
+	tried   bool                 // acting together failed: it may have been changed or not
 }
 
 // join finds the uses that act in one go with u, whose turn it is. It returns
@@ -54,7 +58,7 @@ func (u *use) join(ctx context.Context, s module.Step) *joint {
 		if len(changes) == 0 { // nothing to do there: what follows is adjacent all the same
 			continue
 		}
-		j.shared = append(j.shared, &companion{key: lookKey{l.u.t, l.u.key}, use: l.u, changes: changes, with: u.address()})
+		j.shared = append(j.shared, &companion{key: lookKey{l.u.t, l.u.key}, use: l.u, changes: changes, own: results(l.d.step), with: u.address()})
 	}
 	if len(j.shared) == 0 {
 		return nil
@@ -66,13 +70,13 @@ func (u *use) join(ctx context.Context, s module.Step) *joint {
 // u decides about them, or where u is bound in time or place.
 func (u *use) leads() bool {
 	m := u.t.Meta
-	return u.t.Kind == "task" && u.pr.gate == "" && u.delegate == "" && len(u.sensitive) == 0 && !m.PointOfNoReturn && !m.RunOnce &&
+	return u.t.Kind == "task" && u.pr.gate == "" && u.delegate == "" && len(u.sensitive) == 0 && !m.PointOfNoReturn && !m.RunOnce && !m.Sensitive &&
 		m.Throttle == 0 && m.Timeout == 0 && m.Retry == nil && m.FailedWhen == nil
 }
 
 // fits reports whether what l saw can be changed in u's turn, with the changes.
 func (u *use) fits(l *look) ([]module.Change, bool) {
-	if l.err != nil || l.u.t.SeesFacts || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
+	if l.err != nil || l.u.t.Meta.Sensitive || l.u.t.SeesFacts || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
 		return nil, false
 	}
 	if len(l.plan) > 0 && l.u.unplanned(l.plan) != nil {
@@ -147,9 +151,6 @@ func (pr *playRun) lookAfter(ctx context.Context, u *use) bool {
 func (j *joint) intend(pr *playRun) {
 	for _, c := range j.shared {
 		ev := event.Event{Kind: event.TaskApplying, Changes: c.changes, Notify: notifies(c.use.t), Message: "together with " + c.with}
-		if c.use.t.Meta.Sensitive {
-			ev = hideValues(ev)
-		}
 		pr.r.emit.emit(pr.event(c.use.t, c.use.key, ev))
 	}
 }
@@ -160,14 +161,15 @@ func (u *use) applyJoint(ctx context.Context, j *joint, s module.Step, h host.Ho
 		return u.apply(ctx, s, h, c, plan)
 	}
 	err := u.apply(ctx, j.step, h, c, plan)
+	if u.pr.joined == nil {
+		u.pr.joined = map[lookKey]*companion{}
+	}
+	for _, c := range j.shared {
+		c.tried = err != nil
+		u.pr.joined[c.key] = c
+	}
 	switch {
 	case err == nil:
-		if u.pr.joined == nil {
-			u.pr.joined = map[lookKey]*companion{}
-		}
-		for _, c := range j.shared {
-			u.pr.joined[c.key] = c
-		}
 		return nil
 	case ctx.Err() != nil || errors.Is(err, host.ErrUnreachable) || errors.Is(err, host.ErrUnknown) || errors.Is(err, host.ErrLocked):
 		return err
@@ -189,8 +191,8 @@ func (u *use) companion() *companion {
 // due reports whether a task was acted for and has its turn still to come: it
 // only looks, so it has it also in a run that stops.
 func (pr *playRun) due(t *playbook.Task) bool {
-	for k := range pr.joined {
-		if k.t == t {
+	for k, c := range pr.joined {
+		if k.t == t && !c.tried {
 			return true
 		}
 	}
@@ -207,11 +209,14 @@ func (pr *playRun) missedTurns() {
 	slices.SortFunc(left, func(a, b *companion) int { return strings.Compare(a.use.address(), b.use.address()) })
 	for _, c := range left {
 		ev := event.Event{Status: event.Changed, Changes: c.changes, Message: "changed together with " + c.with + "; the play ended before it was looked at again"}
-		if c.use.t.Meta.Sensitive {
-			ev = hideValues(ev)
-		}
 		pr.notify(c.use.t, ev)
+		if c.tried { // what came of it nobody has seen; the handler runs rather once too often
+			continue
+		}
 		pr.report(c.use.t, c.use.key, ev)
+		if s := pr.of(c.use.t.Unit); s != nil && c.use.key == "" {
+			s.SetResult(c.use.t, resultValue(c.use.t.Kind, event.Changed, nil, c.own))
+		}
 	}
 	pr.joined = nil
 }

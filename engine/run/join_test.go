@@ -70,6 +70,12 @@ handler "act" "h" {}`
 			src: three, on: map[string]answer{"apply a+b+c": exits(1, "no"), "apply b": exits(1, "no")},
 			did: "apply a+b+c, apply a, apply b", ended: "a changed, b failed", owed: "handler.act.h",
 		},
+		"if it fails in the middle, what was changed is told": { // b by the joint action, which failed at c
+			src: three, on: map[string]answer{"apply a+b+c": exits(1, "no"), "apply c": exits(1, "no"), "probe b": func(n int) (host.Result, error) {
+				return host.Result{Code: max(0, 2-n)}, nil
+			}},
+			did: "apply a+b+c, apply a, apply c", ended: "a changed, b changed, c failed", owed: "handler.act.h",
+		},
 		"what did not last is done again": {
 			src: three, on: map[string]answer{"probe c": func(n int) (host.Result, error) {
 				return host.Result{Code: min(1, max(0, 3-n))}, nil // seen twice, then there

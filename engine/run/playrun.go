@@ -177,6 +177,7 @@ func (pr *playRun) block(ctx context.Context, b *playbook.Block, tags []string) 
 	leave := pr.follow(b.Always, tags)
 	out := pr.items(ctx, b.Items, tags)
 	if out.failed() {
+		pr.missedTurns() // before the rescue, which may ask for them and the handlers
 		pr.unreached(b.Items)
 	}
 	if out.failed() && out.status != event.Interrupted && pr.selectedIn(b.Rescue, tags) { // one that tags leave out makes up for nothing

@@ -61,7 +61,9 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		}
 		return event.Event{Status: event.Skipped, Message: "declined"}, skippedUse(u.t).AsValueMap()
 	}
-	u.companion() // what was done for it did not last: it acts like any other
+	if c := u.companion(); c != nil && (u.pr.r.opts.stopped() || u.pr.heldBack() != "") { // it had its turn only to be looked at
+		return event.Event{Status: event.Interrupted, Changes: changes, Error: &event.Error{Summary: "Interrupted before " + u.address()}}, u.unknownResults(s)
+	} // else what was done for it did not last: it acts like any other
 	j := u.join(ctx, s)
 	u.pr.stale()
 	if c != nil {

@@ -168,11 +168,17 @@ func (s *packageStep) Probe(ctx context.Context, r host.Reader) (module.Plan, er
 	return p, nil
 }
 
+// reposOf are names of packages that bring repositories or change how packages
+// are chosen, so that what follows them must be resolved after them.
+var reposOf = regexp.MustCompile(`(^|-)(release|repos?|repository)(-|[0-9]|$)|^(dnf|yum|libdnf)([-0-9]|$)`)
+
+func altersRepos(name string) bool { return reposOf.MatchString(name) }
+
 // Join implements module.Joiner: what is missing of both is installed in one
 // transaction, since starting dnf takes longer than most installations.
 func (s *packageStep) Join(next module.Step) (module.Step, bool) {
 	n, ok := next.(*packageStep)
-	if !ok || s.state != "present" || n.state != "present" || !s.settled || !n.settled || !slices.Equal(s.repos, n.repos) {
+	if !ok || s.state != "present" || n.state != "present" || !s.settled || !n.settled || !slices.Equal(s.repos, n.repos) || slices.ContainsFunc(s.absent, altersRepos) {
 		return nil, false
 	}
 	both := &packageStep{state: "present", repos: s.repos, timeout: max(s.timeout, n.timeout), settled: true}
@@ -274,6 +280,14 @@ func (s *packageStep) Apply(ctx context.Context, h host.Host, _ module.Plan) err
 		argv[len(argv)-len(names)-1] = map[string]string{"dnf": "upgrade", "yum": "update"}[mgr]
 		script += "[ $? = 0 ] || exit 1\n" + shellLine(argv...)
 	}
-	_, err = runJob(ctx, h, "the package transaction", host.Job{Key: s.jobKey(), Script: script, Timeout: s.timeout, Output: s.progress})
+	job := host.Job{Key: s.jobKey(), Script: script, Timeout: s.timeout, Output: s.progress}
+	res, err := runJob(ctx, h, "the package transaction", job)
+	if res.Adopted && s.state == "present" {
+		// It may be an old one that nobody collected, from before the host was changed.
+		if _, missing, lerr := s.look(ctx, h); lerr != nil || len(missing) == 0 {
+			return lerr
+		}
+		_, err = runJob(ctx, h, "the package transaction", job)
+	}
 	return err
 }

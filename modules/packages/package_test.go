@@ -29,6 +29,9 @@ func TestPackagesJoin(t *testing.T) {
 		"one that is there":         {step("a"), step("b", func(s *packageStep) { s.absent = nil }), "a"},
 		"same repositories":         {step("a", repos("x")), step("b", repos("x")), "a b"},
 		"other repositories":        {step("a", repos("x")), step("b"), ""},
+		"repositories come before":  {step("epel-release"), step("b"), ""},
+		"repositories come last":    {step("a"), step("remi-release"), "a remi-release"},
+		"dnf's plugins":             {step("dnf-plugins-core"), step("b"), ""},
 		"removed":                   {step("a", state("absent")), step("b", state("absent")), ""},
 		"latest":                    {step("a"), step("b", state("latest")), ""},
 		"a transaction to conclude": {step("a"), step("b", func(s *packageStep) { s.settled = false }), ""},
@@ -47,6 +50,9 @@ func TestPackagesJoin(t *testing.T) {
 			}
 			if len(c.a.repos) > 0 && len(both.repos) == 0 {
 				t.Error("it forgets the repositories")
+			}
+			if name == "repositories come last" {
+				return // and nothing joins after them
 			}
 			if third, ok := got.(module.Joiner).Join(step("z", func(s *packageStep) { s.repos = c.a.repos })); !ok || !strings.HasSuffix(strings.Join(third.(*packageStep).names, " "), " z") {
 				t.Error("a third does not join")
