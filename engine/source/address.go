@@ -59,6 +59,9 @@ func Parse(s string) (Address, error) {
 	}
 	if rest, ok := strings.CutPrefix(s, "ferry//"); ok {
 		p, err := subdir(rest)
+		if strings.Contains(rest, "?") {
+			err = errorf(invalid, "What is part of ferry takes nothing behind a question mark, as %q has.", s)
+		}
 		if err == nil && p == "" {
 			err = errorf(invalid, "The source %q names nothing. Sets that are part of ferry are written \"ferry//stacks/nginx\".", s)
 		}
@@ -88,8 +91,8 @@ func parseLocal(s string) (Address, error) {
 	file, query, hasQuery := strings.Cut(s, "?")
 	whole := file
 	file, sub, _ := cutSubdir(file)
-	if !archiveName.MatchString(file) && archiveName.MatchString(path.Clean(whole)) { // a slash too many
-		file, sub = whole, ""
+	if clean := path.Clean(whole); !archiveName.MatchString(file) && archiveName.MatchString(clean) { // a slash too many
+		file, sub = clean, ""
 	}
 	if !archiveName.MatchString(file) {
 		if strings.Contains(s, "?") {

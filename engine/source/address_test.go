@@ -17,6 +17,7 @@ func TestParse(t *testing.T) {
 		".":               {Kind: Dir, Place: "."},
 		"/srv/roles/web":  {Kind: Dir, Place: "/srv/roles/web"},
 		"./x//y.tar.gz":   {Kind: Archive, Place: "x/y.tar.gz"},
+		"./web.tgz/":      {Kind: Archive, Place: "web.tgz"},
 		"./web.tgz":       {Kind: Archive, Place: "web.tgz"},
 		"./web.zip//a/b/": {Kind: Archive, Place: "web.zip", Subdir: "a/b"},
 		"../web.tar?sha256=" + strings.ToUpper(sum): {Kind: Archive, Place: "../web.tar", SHA256: sum},
@@ -64,6 +65,7 @@ func TestParseRefuses(t *testing.T) {
 		"./x.zip?x=1":                           "sha256 and no other",
 		"./x?ref=1":                             "question mark",
 		"ferry//":                               "names nothing",
+		"ferry//?":                              "question mark",
 		"./a\nb":                                "control character",
 		"./a\\b":                                "backslash",
 		"./" + strings.Repeat("a", 3000):        "2048",
@@ -94,7 +96,7 @@ func holds(t interface{ Fatalf(string, ...any) }, in string) {
 	if err != nil || a != b {
 		t.Fatalf("%q is %+v, written %q, which is %+v (%v)", in, a, a.String(), b, err)
 	}
-	if a.Subdir != "" && (path.IsAbs(a.Subdir) || strings.HasPrefix(path.Clean(a.Subdir), "..")) {
+	if a.Subdir != "" && (path.IsAbs(a.Subdir) || path.Clean(a.Subdir) == ".." || strings.HasPrefix(path.Clean(a.Subdir), "../")) {
 		t.Fatalf("%q leaves the source: %q", in, a.Subdir)
 	}
 	if a.Kind == Git && (strings.HasPrefix(a.Place, "-") || strings.HasPrefix(a.Ref, "-")) {
