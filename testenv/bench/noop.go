@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,12 +27,16 @@ func noop() *work {
 				return b + "}\n"
 			}
 			yaml := "- hosts: el\n  become: true\n  gather_facts: false\n  tasks:\n" + strings.Repeat("  - command: /bin/true\n", taskCount)
-			return writeAll(dir, map[string]string{"noop.hcl": hcl(""), "look.hcl": hcl("    read_only = true\n"), "noop.yml": yaml})
+			script, err := json.Marshal(slices.Repeat([]string{"/bin/true"}, taskCount))
+			if err != nil {
+				return err
+			}
+			return writeAll(dir, map[string]string{"noop.json": string(script), "noop.hcl": hcl(""), "look.hcl": hcl("    read_only = true\n"), "noop.yml": yaml})
 		},
 		command: func(r run) *exec.Cmd {
 			switch r.contender {
 			case floor:
-				return r.floorLoop(taskCount)
+				return r.floorLoop("noop.json")
 			case ferry:
 				return r.ferryRun("noop.hcl")
 			case ferryLook:

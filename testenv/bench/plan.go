@@ -39,8 +39,8 @@ func plan(o options) (all []item) {
 	for _, rtt := range o.rtts {
 		if rtt == 0 {
 			add("noop", 0, o.hosts, entry{floor, n}, entry{ferry, n}, entry{ferryLook, n}, entry{clush, slow}, entry{mitogen, slow}, entry{ansible, slow})
-			add("mixed", 0, o.hosts, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, slow})
-			add("mixed", 0, 1, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, 1})
+			add("mixed", 0, o.hosts, entry{floor, n}, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, slow})
+			add("mixed", 0, 1, entry{floor, n}, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, 1})
 			add("facts", 0, o.hosts, entry{ferry, n}, entry{mitogen, slow}, entry{ansible, slow})
 			add("file", 0, o.hosts, entry{ferry, n}, entry{clush, n}, entry{mitogen, slow}, entry{ansible, slow})
 			add("tree", 0, 1, entry{ferry, slow}, entry{clush, slow}, entry{mitogen, 1}, entry{ansible, 1})
@@ -48,7 +48,7 @@ func plan(o options) (all []item) {
 		}
 		some := min(4, o.hosts)
 		add("noop", rtt, some, entry{floor, slow}, entry{ferry, slow}, entry{ferryLook, slow}, entry{clush, 1}, entry{mitogen, 1}, entry{ansible, 1})
-		add("mixed", rtt, 1, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, 1})
+		add("mixed", rtt, 1, entry{floor, slow}, entry{ferry, n}, entry{mitogen, 1}, entry{ansible, 1})
 		add("facts", rtt, some, entry{ferry, slow}, entry{mitogen, 1}, entry{ansible, 1})
 		add("file", rtt, some, entry{ferry, slow}, entry{clush, slow}, entry{mitogen, 1}, entry{ansible, 1})
 		if !o.quick {
