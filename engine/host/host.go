@@ -45,6 +45,9 @@ type Host interface {
 	// file in the same directory, flushed to disk, renamed. An empty owner,
 	// group or zero mode keeps what the file had (0644 root for a new file).
 	WriteFile(ctx context.Context, path string, content []byte, a Attr) error
+	// WriteAll makes several directories and files in one request. It fails before it
+	// touches anything that is there, unless a file cannot take its place.
+	WriteAll(ctx context.Context, entries []Entry) error
 	// Upload is WriteFile for content of any size. It is sent compressed where
 	// that pays and the host can unpack it.
 	Upload(ctx context.Context, path string, c Content, a Attr) error

@@ -30,6 +30,7 @@ type lookahead struct {
 	asked   map[*playbook.Task]bool // tasks looked at and not yet taken
 	blocked *playbook.Task          // the task that looking cannot pass before its turn
 	pending sync.WaitGroup
+	looks   int // made so far
 }
 
 type lookKey struct {
@@ -43,6 +44,7 @@ type look struct {
 	d    decodedStep
 	h    host.Host
 	c    *connection
+	turn int // looks are made in the order of the turns
 	done chan struct{}
 
 	plan     module.Plan
@@ -174,7 +176,8 @@ func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 	if err != nil {
 		return false
 	}
-	l := &look{u: u, d: d, h: h, c: c, done: make(chan struct{})}
+	pr.ahead.looks++
+	l := &look{u: u, d: d, h: h, c: c, turn: pr.ahead.looks, done: make(chan struct{})}
 	u.look = l
 	pr.ahead.seen[lookKey{u.t, u.key}] = l
 	pr.ahead.pending.Add(1)

@@ -180,6 +180,7 @@ func registry() *module.Registry {
 	return module.NewRegistry(
 		module.Info{Name: "settle", Summary: "Brings about a state.", New: func() module.Step { return &settle{} }},
 		module.Info{Name: "bundle", Summary: "Brings about several states at once.", New: func() module.Step { return &bundle{} }},
+		module.Info{Name: "shift", Summary: "A bundle that alters facts.", Effects: module.ChangesFacts, New: func() module.Step { return &bundle{} }},
 		module.Info{Name: "act", Summary: "Acts.", Effects: module.Action, New: func() module.Step { return &act{} }},
 		module.Info{Name: "look", Summary: "Looks.", NewCheck: func() module.Check { return &look{} }},
 	)

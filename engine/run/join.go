@@ -16,7 +16,8 @@ import (
 )
 
 // Joining: when a task is about to act, the tasks that follow it directly and
-// can act in one go with it (packages in one transaction) do so. Each of them
+// can act in one go with it (packages in one transaction, small files in one
+// request) do so. Each of them
 // still has its turn, its intent in the journal before anything acts, its own
 // look at the host afterwards and its own result. If the joint action fails,
 // every task acts alone, so that each failure is told where it belongs.
@@ -76,7 +77,7 @@ func (u *use) leads() bool {
 
 // fits reports whether what l saw can be changed in u's turn, with the changes.
 func (u *use) fits(l *look) ([]module.Change, bool) {
-	if l.err != nil || l.u.t.Meta.Sensitive || l.u.t.SeesFacts || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
+	if l.err != nil || l.u.t.Meta.Sensitive || l.u.t.SeesFacts && u.altersFacts() || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
 		return nil, false
 	}
 	if len(l.plan) > 0 && l.u.unplanned(l.plan) != nil {
@@ -85,8 +86,8 @@ func (u *use) fits(l *look) ([]module.Change, bool) {
 	return l.u.visible(l.plan), true
 }
 
-// following looks at the rest of u's for_each and at the tasks of its module
-// that come directly after it, as far as that can be done before u acts. It
+// following looks at the rest of u's for_each and at the tasks that can be joined
+// and come directly after it, as far as that can be done before u acts. It
 // returns what was seen when all of it was.
 func (pr *playRun) following(ctx context.Context, u *use) []*look {
 	var out []*look
@@ -106,8 +107,8 @@ func (pr *playRun) following(ctx context.Context, u *use) []*look {
 	return out
 }
 
-// adjacent are the tasks of t's module that run directly after t, on the host
-// itself and on its own account.
+// adjacent are the tasks that run directly after t, can be joined, and run on the
+// host itself and on its own account.
 func (pr *playRun) adjacent(t *playbook.Task) (out []*playbook.Task) {
 	if len(pr.rest) == 0 {
 		return nil
@@ -115,7 +116,7 @@ func (pr *playRun) adjacent(t *playbook.Task) (out []*playbook.Task) {
 	next := pr.rest[len(pr.rest)-1]
 	for _, it := range next.items {
 		n, ok := it.(*playbook.Task)
-		if !ok || n.Module != t.Module || n.Kind != t.Kind || n.Meta.DelegateTo != nil || n.Meta.RunOnce || n.Meta.Throttle > 0 {
+		if !ok || len(out) == maxWindow || !joins(n) || n.Meta.DelegateTo != nil || n.Meta.RunOnce || n.Meta.Throttle > 0 {
 			break
 		}
 		if !n.In(pr.r.opts.Skip) && pr.r.opts.selected(append(next.tags[:len(next.tags):len(next.tags)], n.Meta.Tags...)) {
@@ -125,14 +126,28 @@ func (pr *playRun) adjacent(t *playbook.Task) (out []*playbook.Task) {
 	return out
 }
 
-// seenOf is what was seen of a task's uses, in the order of their keys.
+// joins reports whether a task's module can act in one go with others.
+func joins(t *playbook.Task) bool {
+	if t.Kind != "task" {
+		return false
+	}
+	_, ok := t.Info.New().(module.Joiner)
+	return ok
+}
+
+// altersFacts reports whether u's module may change what was gathered.
+func (u *use) altersFacts() bool {
+	return u.t.Info.Effects&(module.ChangesFacts|module.ReplacesPackages|module.Reboots) != 0
+}
+
+// seenOf is what was seen of a task's uses, in the order of their turns.
 func (pr *playRun) seenOf(t *playbook.Task) (out []*look) {
 	for k, l := range pr.ahead.seen {
 		if k.t == t {
 			out = append(out, l)
 		}
 	}
-	slices.SortFunc(out, func(a, b *look) int { return strings.Compare(a.u.key, b.u.key) })
+	slices.SortFunc(out, func(a, b *look) int { return a.turn - b.turn })
 	return out
 }
 
@@ -170,6 +185,7 @@ func (u *use) applyJoint(ctx context.Context, j *joint, s module.Step, h host.Ho
 	}
 	switch {
 	case err == nil:
+		u.pr.ahead.window = min(maxWindow, 1+len(j.shared)) // nothing is left to do for them: they are looked at together
 		return nil
 	case ctx.Err() != nil || errors.Is(err, host.ErrUnreachable) || errors.Is(err, host.ErrUnknown) || errors.Is(err, host.ErrLocked):
 		return err

@@ -104,9 +104,23 @@ task "bundle" "b" { environment = { X = "1" } }`, did: "apply a, apply b", ended
 			src: `task "bundle" "a" {}
 task "bundle" "b" { when = task.bundle.a.changed }`, did: "apply a, apply b", ended: "a changed, b changed",
 		},
-		"not what depends on facts": {
+		"what depends on facts, where none is altered": {
 			src: `task "bundle" "a" {}
-task "bundle" "b" { when = facts.kernel == "" }`, did: "apply a, apply b", ended: "a changed, b changed",
+task "bundle" "b" { when = facts.kernel == "" }`, did: "apply a+b", ended: "a changed, b changed",
+		},
+		"not what depends on facts that may be altered": {
+			src: `task "shift" "a" {}
+task "bundle" "b" { when = facts.kernel == "" }`, did: "apply a, apply b", ended: "shift.a changed, b changed",
+		},
+		"another module that joins": {
+			src: `task "shift" "a" {}
+task "bundle" "b" {}`, did: "apply a+b", ended: "shift.a changed, b changed",
+		},
+		"more elements than ten, in their order": {
+			src: `task "bundle" "x" {
+  for_each = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
+  id = each.value
+}`, did: "apply a+b+c+d+e+f+g+h+i+j+k", ended: `x["0"] changed, x["1"] changed, x["2"] changed, x["3"] changed, x["4"] changed, x["5"] changed, x["6"] changed, x["7"] changed, x["8"] changed, x["9"] changed, x["10"] changed`,
 		},
 		"not what has terms of its own": {
 			src: `task "bundle" "a" { failed_when = false }

@@ -90,6 +90,7 @@ func (noHost) Exec(context.Context, host.Command) (host.Result, error) {
 	return host.Result{}, errLocal
 }
 func (noHost) WriteFile(context.Context, string, []byte, host.Attr) error { return errLocal }
+func (noHost) WriteAll(context.Context, []host.Entry) error               { return errLocal }
 func (noHost) Upload(context.Context, string, host.Content, host.Attr) error {
 	return errLocal
 }

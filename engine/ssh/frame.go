@@ -72,7 +72,7 @@ func commandText(c host.Command, mark string, asRoot, locked bool) string {
 	}
 	var b strings.Builder
 	if len(c.Stdin) > 0 {
-		feed(&b, c.Stdin)
+		b.WriteString(host.PrintText(c.Stdin))
 		b.WriteString(" | ")
 	}
 	b.WriteString("( ")
@@ -105,7 +105,7 @@ func commandText(c host.Command, mark string, asRoot, locked bool) string {
 	} else {
 		b.WriteString("exec 4</dev/null; ")
 	}
-	feed(&b, []byte(script))
+	b.WriteString(host.PrintText([]byte(script)))
 	b.WriteString(" | { exec 3<&0 0<&4 4<&-; exec " + host.QuoteArgv(argv) + "; } )")
 	return b.String()
 }
@@ -125,7 +125,7 @@ func scriptText(c host.Command, mark string, locked bool) string {
 	}
 	b.WriteString("input() { ")
 	if len(c.Stdin) > 0 {
-		feed(&b, c.Stdin)
+		b.WriteString(host.PrintText(c.Stdin))
 	} else {
 		b.WriteString(":")
 	}
@@ -157,7 +157,7 @@ func sudoText(c host.Command, mark string) string {
 		`IFS= read -r e; eval "$(printf %s "$e" | base64 -d)"; unset e; ` + run}, args...)
 	fmt.Fprintf(&b, "{ printf '%%s\\n' '%s'; ", base64.StdEncoding.EncodeToString([]byte(head.String())))
 	if len(c.Stdin) > 0 {
-		feed(&b, c.Stdin)
+		b.WriteString(host.PrintText(c.Stdin))
 		b.WriteString("; ")
 	}
 	b.WriteString("} 2>/dev/null | ( exec " + host.QuoteArgv(argv) + " )")
@@ -174,35 +174,6 @@ func exports(b *strings.Builder, env map[string]string, mark string) {
 	for _, k := range names {
 		fmt.Fprintf(b, "%s=%s; export %s; ", k, host.Quote(env[k]), k)
 	}
-}
-
-// feed writes a pipeline that prints data. The writer's errors are silenced: a
-// command need not read its input.
-func feed(b *strings.Builder, data []byte) {
-	if plain(data) {
-		b.WriteString("printf %s " + host.Quote(string(data)) + " 2>/dev/null")
-		return
-	}
-	b.WriteString("printf %s '")
-	const line = 57 * 20 // whole groups, so the pieces join to one encoding
-	for len(data) > 0 {
-		n := min(line, len(data))
-		b.WriteString(base64.StdEncoding.EncodeToString(data[:n]))
-		b.WriteByte('\n')
-		data = data[n:]
-	}
-	b.WriteString("' 2>/dev/null | base64 -d 2>/dev/null")
-}
-
-// plain reports whether every shell carries data unchanged in single quotes:
-// some mangle bytes outside ASCII, none carry NUL.
-func plain(data []byte) bool {
-	for _, c := range data {
-		if (c < ' ' && c != '\n' && c != '\t') || c > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // hiddenScript returns the text of a "sh -c TEXT" command that must not, or

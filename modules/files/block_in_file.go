@@ -42,6 +42,7 @@ var (
 	_ module.Named     = (*blockInFile)(nil)
 	_ module.Validator = (*blockInFile)(nil)
 	_ module.Reporter  = (*blockInFile)(nil)
+	_ module.Joiner    = (*blockInFile)(nil)
 )
 
 // SetName makes the name of the task the marker.
@@ -127,6 +128,11 @@ func (s *blockInFile) Apply(ctx context.Context, h host.Host, _ module.Plan) err
 	var bad error
 	return s.applyEdit(ctx, h, s.state == "present", s.create, s.editor(&bad))
 }
+
+// Join implements module.Joiner.
+func (s *blockInFile) Join(next module.Step) (module.Step, bool) { return join(s, next) }
+
+func (s *blockInFile) put() (put, bool) { return s.putEdit(s.state == "present", s.edit) }
 
 // editor is edit for target.edited, with its error kept aside.
 func (s *blockInFile) editor(bad *error) func(string) string {

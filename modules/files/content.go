@@ -21,8 +21,8 @@ type target struct {
 	attributes
 
 	backupPath string
-	// probed is what Probe saw, for an Apply that replaces all of it anyway and
-	// need not look again; nil if there was none.
+	// probed is what Probe saw, for joining and for an Apply that replaces all of it
+	// anyway and need not look again; nil if there was none.
 	probed *seenFile
 	// real is where the content is: path, or what it points to as a symbolic link.
 	real string

@@ -44,6 +44,7 @@ var (
 	_ module.Step      = (*copyFile)(nil)
 	_ module.Validator = (*copyFile)(nil)
 	_ module.Reporter  = (*copyFile)(nil)
+	_ module.Joiner    = (*copyFile)(nil)
 )
 
 func (c *copyFile) Schema(b *schema.Block) {
@@ -171,4 +172,15 @@ func (c *copyFile) upload(ctx context.Context, h host.Host) error {
 		}
 	}
 	return h.Upload(ctx, c.path, c.src, c.attr())
+}
+
+// Join implements module.Joiner.
+func (c *copyFile) Join(next module.Step) (module.Step, bool) { return join(c, next) }
+
+func (c *copyFile) put() (put, bool) {
+	want, large, err := c.want()
+	if large || err != nil {
+		return put{}, false
+	}
+	return c.target.put(want)
 }

@@ -32,12 +32,14 @@ directory only with "recurse".`,
 type file struct {
 	path, state, target string
 	recurse             bool
+	done                bool // Probe found nothing to change
 	attributes
 }
 
 var (
 	_ module.Step      = (*file)(nil)
 	_ module.Validator = (*file)(nil)
+	_ module.Joiner    = (*file)(nil)
 )
 
 func (f *file) Schema(b *schema.Block) {
@@ -65,6 +67,12 @@ func (f *file) Validate() error {
 }
 
 func (f *file) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
+	p, err := f.compare(ctx, r)
+	f.done = err == nil && len(p) == 0
+	return p, err
+}
+
+func (f *file) compare(ctx context.Context, r host.Reader) (module.Plan, error) {
 	fi, there, err := stat(ctx, r, f.path)
 	if err != nil {
 		return nil, err
@@ -127,4 +135,11 @@ func (f *file) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		a.mode = 0 // chmod would change what the link points to
 	}
 	return a.apply(ctx, h, f.path)
+}
+
+// Join implements module.Joiner.
+func (f *file) Join(next module.Step) (module.Step, bool) { return join(f, next) }
+
+func (f *file) put() (put, bool) {
+	return put{path: f.path, attr: f.attributes, dir: true, done: f.done}, f.state == "directory" && f.path == path.Clean(f.path)
 }

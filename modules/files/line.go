@@ -47,6 +47,7 @@ var (
 	_ module.Step      = (*line)(nil)
 	_ module.Validator = (*line)(nil)
 	_ module.Reporter  = (*line)(nil)
+	_ module.Joiner    = (*line)(nil)
 )
 
 func (l *line) Schema(b *schema.Block) {
@@ -81,11 +82,11 @@ func (l *line) Validate() error {
 // edit returns the text as it must be.
 func (l *line) edit(text string) string {
 	lines := splitLines(text)
-	match := func(re, s string) bool { return re != "" && regexp.MustCompile(re).MatchString(s) }
+	match := matcher(l.match)
 	if l.state == "absent" {
 		out := lines[:0:0]
 		for _, s := range lines {
-			if !(match(l.match, s) || l.line != "" && l.match == "" && s == l.line) {
+			if !(match(s) || l.line != "" && l.match == "" && s == l.line) {
 				out = append(out, s)
 			}
 		}
@@ -97,13 +98,13 @@ func (l *line) edit(text string) string {
 	at, there := -1, false
 	for i, s := range lines {
 		there = there || s == l.line
-		if match(l.match, s) {
+		if match(s) {
 			at = i
 		}
 	}
 	// A line that is there and that "match" does not match took the place of one
 	// that did; to replace another each time would never end.
-	if there && (at < 0 || lines[at] == l.line || !match(l.match, l.line)) {
+	if there && (at < 0 || lines[at] == l.line || !match(l.line)) {
 		return text
 	}
 	if at >= 0 {
@@ -111,17 +112,26 @@ func (l *line) edit(text string) string {
 		return joinLines(lines)
 	}
 	at = len(lines)
+	after, before := matcher(l.after), matcher(l.before)
 	for i, s := range lines {
-		if match(l.after, s) {
+		if after(s) {
 			at = i + 1
 		}
-		if match(l.before, s) {
+		if before(s) {
 			at = i
 			break
 		}
 	}
 	out := append(append(append([]string{}, lines[:at]...), l.line), lines[at:]...)
 	return joinLines(out)
+}
+
+// matcher reports what an expression matches; the empty one matches nothing.
+func matcher(expr string) func(string) bool {
+	if expr == "" {
+		return func(string) bool { return false }
+	}
+	return regexp.MustCompile(expr).MatchString
 }
 
 func splitLines(s string) []string {
@@ -146,9 +156,19 @@ func (l *line) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	return l.applyEdit(ctx, h, l.state == "present", l.create, l.edit)
 }
 
+// Join implements module.Joiner.
+func (l *line) Join(next module.Step) (module.Step, bool) { return join(l, next) }
+
+func (l *line) put() (put, bool) {
+	return l.putEdit(l.state == "present", func(text string) (string, error) { return l.edit(text), nil })
+}
+
 // edited compares a file with its text after an edit.
 func (t *target) edited(ctx context.Context, r host.Reader, needed, create bool, edit func(string) string) (module.Plan, error) {
 	have, there, fi, err := t.look(ctx, r)
+	if err == nil {
+		t.probed = &seenFile{have, there, fi}
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -36,6 +36,7 @@ var (
 	_ module.Step      = (*template)(nil)
 	_ module.Validator = (*template)(nil)
 	_ module.Reporter  = (*template)(nil)
+	_ module.Joiner    = (*template)(nil)
 )
 
 func (t *template) Schema(b *schema.Block) {
@@ -58,3 +59,8 @@ func (t *template) Probe(ctx context.Context, r host.Reader) (module.Plan, error
 func (t *template) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	return t.write(ctx, h, []byte(t.content))
 }
+
+// Join implements module.Joiner.
+func (t *template) Join(next module.Step) (module.Step, bool) { return join(t, next) }
+
+func (t *template) put() (put, bool) { return t.target.put([]byte(t.content)) }

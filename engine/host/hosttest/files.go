@@ -154,6 +154,14 @@ func (h *Host) WriteFile(ctx context.Context, p string, content []byte, a host.A
 	if f == ExitOne {
 		return errExit
 	}
+	if err := h.put(p, content, a); err != nil {
+		return err
+	}
+	return f.after(h.name)
+}
+
+// put gives a file its content and its attributes.
+func (h *Host) put(p string, content []byte, a host.Attr) error {
 	real := h.follow(p)
 	fl := h.at(real)
 	switch {
@@ -166,17 +174,60 @@ func (h *Host) WriteFile(ctx context.Context, p string, content []byte, a host.A
 	}
 	h.age++
 	fl.content, fl.age = append([]byte{}, content...), h.age
-	if a.Mode != 0 {
-		fl.mode = host.UnixMode(a.Mode)
-	}
-	if a.Owner != "" {
-		fl.owner = a.Owner
-	}
-	if a.Group != "" {
-		fl.group = a.Group
-	}
+	fl.attributes(a)
 	h.files[path.Clean(real)] = fl
 	h.changed("write", p)
+	return nil
+}
+
+func (f *file) attributes(a host.Attr) {
+	if a.Mode != 0 {
+		f.mode = host.UnixMode(a.Mode)
+	}
+	if a.Owner != "" {
+		f.owner = a.Owner
+	}
+	if a.Group != "" {
+		f.group = a.Group
+	}
+}
+
+// WriteAll implements host.Host: one call, and all or nothing.
+func (h *Host) WriteAll(ctx context.Context, entries []host.Entry) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line := "write all"
+	for _, e := range entries {
+		line += "\n  " + e.Path + quoted("|", e.Content)
+	}
+	f, err := h.begin(ctx, line, true)
+	if err != nil {
+		return err
+	}
+	if f == ExitOne {
+		return errExit
+	}
+	for _, e := range entries {
+		switch fl := h.at(e.Path); {
+		case e.Dir:
+			if res := h.mkdir(e.Path); res.Code != 0 {
+				return &host.CommandError{Argv: []string{"mkdir"}, Result: res}
+			}
+			d := h.at(e.Path)
+			d.attributes(e.Attr)
+			h.files[path.Clean(e.Path)] = d
+		case fl == nil && h.at(path.Dir(e.Path)) == nil || fl != nil && fl.kind != "file":
+			return fmt.Errorf("cannot write %s", e.Path)
+		}
+	}
+	for _, e := range entries {
+		if e.Dir {
+			continue
+		}
+		if err := h.put(e.Path, e.Content, e.Attr); err != nil {
+			return err
+		}
+	}
 	return f.after(h.name)
 }
 
