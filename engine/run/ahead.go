@@ -31,6 +31,7 @@ type lookahead struct {
 	blocked *playbook.Task          // the task that looking cannot pass before its turn
 	pending sync.WaitGroup
 	looks   int // made so far
+	joins   int // how many tasks to look at in order to join them; below 1, how many turns to wait with that
 }
 
 type lookKey struct {
@@ -58,7 +59,7 @@ type look struct {
 func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []string) {
 	a := &pr.ahead
 	if a.seen == nil {
-		a.window, a.seen, a.asked = firstWindow, map[lookKey]*look{}, map[*playbook.Task]bool{}
+		a.window, a.joins, a.seen, a.asked = firstWindow, maxWindow, map[lookKey]*look{}, map[*playbook.Task]bool{}
 	}
 	if len(a.seen) > a.window/2 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
 		return

@@ -46,7 +46,10 @@ func (u *use) join(ctx context.Context, s module.Step) *joint {
 		return nil
 	}
 	j := &joint{step: s}
-	for _, l := range pr.following(ctx, u) {
+	following := pr.following(ctx, u)
+	defer func() { pr.ahead.tried(len(following), j) }()
+	for _, l := range following {
+		<-l.done
 		changes, fits := u.fits(l)
 		if !fits {
 			break
@@ -86,25 +89,51 @@ func (u *use) fits(l *look) ([]module.Change, bool) {
 	return l.u.visible(l.plan), true
 }
 
-// following looks at the rest of u's for_each and at the tasks that can be joined
-// and come directly after it, as far as that can be done before u acts. It
-// returns what was seen when all of it was.
+// following are the looks at the rest of u's for_each and at the tasks that can be
+// joined and come directly after it. It looks at those that were not seen as far as
+// that can be done before u acts and has paid lately: what does not join was looked
+// at in vain, because u acts.
 func (pr *playRun) following(ctx context.Context, u *use) []*look {
-	var out []*look
-	if u.t.Meta.ForEach == nil || pr.lookAfter(ctx, u) {
-		out = pr.seenOf(u.t)
-		for _, t := range pr.adjacent(u.t) {
-			if !pr.ahead.asked[t] && !pr.lookAt(ctx, t) {
+	more := max(0, pr.ahead.joins)
+	unseen, ok := pr.unseenAfter(u)
+	if !ok {
+		return nil
+	}
+	whole := len(unseen) <= more
+	unseen = unseen[:min(more, len(unseen))]
+	more -= len(unseen)
+	whole = pr.lookAtAll(ctx, u.t, unseen) && whole
+	out := pr.seenOf(u.t)
+	if !whole {
+		return out
+	}
+	for _, t := range pr.adjacent(u.t) {
+		if !pr.ahead.asked[t] {
+			if more == 0 || !pr.lookAt(ctx, t) {
 				break
 			}
 			pr.ahead.asked[t] = true
-			out = append(out, pr.seenOf(t)...)
+			more--
 		}
-	}
-	for _, l := range out {
-		<-l.done
+		out = append(out, pr.seenOf(t)...)
 	}
 	return out
+}
+
+// joinPause is after how many tasks that act it is tried again whether those that
+// follow join, where they last did not.
+const joinPause = 4
+
+// tried draws the consequences of an attempt to join so many looks.
+func (a *lookahead) tried(looks int, j *joint) {
+	switch {
+	case len(j.shared) > 0:
+		a.joins = min(maxWindow, max(firstWindow, 2*len(j.shared)))
+	case looks > 0:
+		a.joins = -joinPause
+	case a.joins < 1:
+		a.joins++
+	}
 }
 
 // adjacent are the tasks that run directly after t, can be joined, and run on the
@@ -151,15 +180,18 @@ func (pr *playRun) seenOf(t *playbook.Task) (out []*look) {
 	return out
 }
 
-// lookAfter looks at the elements of u's for_each that come after it.
-func (pr *playRun) lookAfter(ctx context.Context, u *use) bool {
+// unseenAfter are the elements of u's for_each that come after it and were not
+// looked at; it reports false if they are not known.
+func (pr *playRun) unseenAfter(u *use) ([]*playbook.Instance, bool) {
+	if u.t.Meta.ForEach == nil {
+		return nil, true
+	}
 	list, ok := pr.instances(u.t)
 	i := slices.IndexFunc(list, func(in *playbook.Instance) bool { return in.Key == u.key })
 	if !ok || i < 0 {
-		return false
+		return nil, false
 	}
-	list = slices.DeleteFunc(list[i+1:], func(in *playbook.Instance) bool { return pr.ahead.seen[lookKey{u.t, in.Key}] != nil })
-	return pr.lookAtAll(ctx, u.t, list)
+	return slices.DeleteFunc(list[i+1:], func(in *playbook.Instance) bool { return pr.ahead.seen[lookKey{u.t, in.Key}] != nil }), true
 }
 
 // intend makes the intents of all companions durable.

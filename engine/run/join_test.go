@@ -37,7 +37,7 @@ func (s *bundle) Probe(ctx context.Context, r host.Reader) (module.Plan, error) 
 
 func (s *bundle) Join(next module.Step) (module.Step, bool) {
 	n, ok := next.(*bundle)
-	if !ok {
+	if !ok || strings.HasPrefix(s.id, "lone") {
 		return nil, false
 	}
 	both := *s
@@ -174,6 +174,45 @@ task "bundle" "c" {}`, did: "apply a+c", ended: "a changed, b skipped, c changed
 			intentsFirst(t, res.events)
 		})
 	}
+}
+
+// Tasks that cannot be joined are not looked at again and again to find that out;
+// those behind them join all the same.
+func TestWhatDoesNotJoinIsNotLookedAtInVain(t *testing.T) {
+	const n = 30
+	var src strings.Builder
+	for i := range n {
+		fmt.Fprintf(&src, "task \"bundle\" \"lone%d\" {}\n", i)
+	}
+	for i := range n {
+		fmt.Fprintf(&src, "task \"bundle\" \"x%d\" {}\n", i)
+	}
+	w := newWorld()
+	res := runPlaybook(t, w, playbookOf(t, t.TempDir(), src.String()), run.Options{}, "h")
+	if got := strings.Count(res.ended("h"), "changed"); got != 2*n {
+		t.Errorf("%d changed: %s", got, res.ended("h"))
+	}
+	probes, lone := 0, 0
+	for k, times := range w.seen {
+		switch {
+		case strings.HasPrefix(k, "h probe lone"):
+			lone += times
+		case strings.HasPrefix(k, "h probe"):
+			probes += times
+		}
+	}
+	// Each before and after it acts; the others in vain once, and one of them every
+	// few turns.
+	if most := 2*n + 2*n + n/3; lone > most {
+		t.Errorf("%d looks at %d tasks that do not join, more than %d", lone, n, most)
+	}
+	if acts := len(w.log) - n; acts > n/3 {
+		t.Errorf("%d actions for %d tasks that join: %v", acts, n, w.log[n:])
+	}
+	if most := 5 * n; probes > most {
+		t.Errorf("%d looks at %d tasks that join, more than %d", probes, n, most)
+	}
+	t.Logf("%d looks alone, %d joined, actions %v", lone, probes, w.log[n:])
 }
 
 // intentsFirst checks that whatever is told as changed was announced before, and
