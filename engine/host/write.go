@@ -32,23 +32,25 @@ if [ -n "$6" ]; then
   rm -f -- "$5.gz"
 fi
 t=${5:-$d$7}
+f=$t # for modes and owners: the open file, since a directory may belong to somebody who puts a link in a name's place
 if [ -z "$5" ]; then
   if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
   set -C # what is there already is not written to
   exec 8>"$t"
   set +C
+  if [ -e /proc/self/fd/8 ]; then f=/proc/self/fd/8; fi
 fi
 trap 'rm -f -- "$t"' EXIT
 if [ -e "$p" ] && ! { [ -O "$p" ] && [ -G "$p" ] && [ -G "$t" ]; }; then
-  chown --reference="$p" -- "$t" 2>/dev/null || [ "$(id -u)" != 0 ]
+  chown --reference="$p" -- "$f" 2>/dev/null || [ "$(id -u)" != 0 ]
 fi
-if [ -n "$3$4" ]; then chown -- "$3${4:+:$4}" "$t"; fi
-mode() { if [ -n "$2" ]; then chmod -- "$2" "$t"; elif [ -e "$p" ]; then chmod --reference="$p" -- "$t"; else chmod 0644 -- "$t"; fi; }
+if [ -n "$3$4" ]; then chown -- "$3${4:+:$4}" "$f"; fi
+mode() { if [ -n "$2" ]; then chmod -- "$2" "$f"; elif [ -e "$p" ]; then chmod --reference="$p" -- "$f"; else chmod 0644 -- "$f"; fi; }
 mode "$@" # before there is content: a directory's default ACL overrules the umask
 if [ -z "$5" ]; then
   input >&8 || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
-  exec 8>&-
   if [ -u "$p" ] || [ -g "$p" ]; then mode "$@"; else case $2 in [1-7]*) mode "$@";; esac; fi # writing takes setuid away
+  exec 8>&-
 fi
 sync -- "$t" 2>/dev/null || sync
 mv -f -- "$t" "$p"

@@ -23,26 +23,37 @@ const MaxWriteAll = inlineLimit
 
 // stageFunction makes the file that will take the place of $1, with the content
 // that the function "content" prints: beside it, with the name $2, the mode $3, the
-// owner $4 and the group $5; empty keeps what is there. Its mode may be too narrow
-// until all files are there.
+// owner $4 and the group $5; empty keeps what is there. It sets t to its path, and m
+// to the mode it was made with, if that is still to be seen: a directory's default
+// ACL overrules the umask.
+//
+// Modes and owners are set by the open file: a directory may belong to somebody who
+// puts a link in a name's place.
 const stageFunction = `stage() {
-  d=${1%/*}/ t=${1%/*}/$2
+  d=${1%/*}/ t=${1%/*}/$2 m=$3 f=/proc/self/fd/8
   if [ -h "$1" ]; then echo "$1 is a symbolic link" >&2; exit 1; fi
   if [ -e "$1" ] && [ ! -f "$1" ]; then echo "$1 is not a regular file" >&2; exit 1; fi
   if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
+  if [ -z "$m" ] && [ ! -e "$1" ]; then m=644; fi
+  case $m in
+    [0246][0246][0246]) umask $((777 - m));;
+    *) umask 077; m=;;
+  esac
   set -C # what is there already is not written to
   exec 8>"$t"
   set +C
   if [ -e "$1" ] && ! { [ -O "$1" ] && [ -G "$1" ] && [ -G "$t" ]; }; then
-    chown --reference="$1" -- "$t" 2>/dev/null || [ "$(id -u)" != 0 ]
+    chown --reference="$1" -- $f 2>/dev/null || [ "$(id -u)" != 0 ]
   fi
-  if [ -n "$4$5" ]; then chown -- "$4${5:+:$5}" "$t"; fi
+  if [ -n "$4$5" ]; then chown -- "$4${5:+:$5}" $f; fi
   content >&8 || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
-  exec 8>&-
-  if [ -z "$3" ]; then
-    if [ -e "$1" ]; then chmod --reference="$1" -- "$t"; else chmod 0644 -- "$t"; fi
+  if [ -z "$m" ]; then # after the content: writing takes setuid away
+    if [ -n "$3" ]; then chmod -- "$3" $f; else chmod --reference="$1" -- $f; fi
   fi
+  exec 8>&-
 }
+nl='
+' want=
 `
 
 // WriteAll makes directories and files in one request, with as few processes as it
@@ -50,9 +61,9 @@ const stageFunction = `stage() {
 // beside their places before the first takes its own, so what can go wrong has gone
 // wrong before anything that was there is touched.
 //
-// While a file is written, its mode is the narrowest its directory allows: where the
-// directory has a default ACL that is what the ACL says, so it is for content that
-// everybody may read in the end. Symbolic links are refused.
+// A file has its mode while it is written, unless its directory has a default ACL,
+// which makes it fail: so it is for content that everybody may read in the end.
+// Symbolic links are refused.
 func (b *base) WriteAll(ctx context.Context, entries []Entry) error {
 	text, err := writeAllScript(entries)
 	if err != nil || text == "" {
@@ -84,7 +95,8 @@ func writeAllScript(entries []Entry) (string, error) {
 	if len(entries) == 0 {
 		return "", nil
 	}
-	w := allWriter{name: ".ferry." + rand.Text()}
+	first := slices.IndexFunc(entries, func(e Entry) bool { return !e.Dir })
+	w := allWriter{name: ".ferry." + rand.Text(), restore: first >= 0 && slices.ContainsFunc(entries[first:], func(e Entry) bool { return e.Dir })}
 	w.line("set -e")
 	for len(entries) > 0 { // in order: what fails leaves what comes after it alone
 		n := slices.IndexFunc(entries, func(e Entry) bool { return !e.Dir })
@@ -106,9 +118,10 @@ func writeAllScript(entries []Entry) (string, error) {
 // allWriter writes the script of WriteAll.
 type allWriter struct {
 	strings.Builder
-	name   string  // of temporary files, before their numbers
-	files  []Entry // so far
-	staged []Entry // the same with the paths of the temporary files
+	name    string  // of temporary files, before their numbers
+	restore bool    // directories come after files, and want the umask
+	files   []Entry // so far
+	staged  []Entry // the same with the paths of the temporary files
 }
 
 func (w *allWriter) line(words ...string) { w.WriteString(strings.Join(words, " ") + "\n") }
@@ -124,22 +137,23 @@ func (w *allWriter) directories(dirs []Entry) {
 	for _, g := range groupBy(dirs, modeOf) {
 		w.line("chmod --", g.value, QuoteArgv(g.paths))
 	}
-	if len(w.files) > 0 {
-		w.line("umask 077")
-	}
 }
 
 // stage makes a file beside its place.
 func (w *allWriter) stage(f Entry) {
 	if len(w.files) == 0 {
-		w.line("umask=$(umask)\numask 077\n" + stageFunction)
+		if w.restore {
+			w.line("umask=$(umask)")
+		}
+		w.line(stageFunction)
 	}
 	t := f
 	t.Path = fmt.Sprintf("%s/%s%d", strings.TrimSuffix(path.Dir(f.Path), "/"), w.name, len(w.files))
 	w.files, w.staged = append(w.files, f), append(w.staged, t)
 	w.line("trap", Quote("rm -f -- "+QuoteArgv(paths(w.staged))), "EXIT")
 	w.line("content() {", PrintText(f.Content)+"; }")
-	w.line("stage", QuoteArgv(append([]string{f.Path, path.Base(t.Path)}, f.Attr.args()...)))
+	w.line("stage", QuoteArgv([]string{f.Path, path.Base(t.Path), modeOf(f.Attr), f.Attr.Owner, f.Attr.Group}))
+	w.line(`if [ -n "$m" ]; then set -- "$@" "$t"; want=$want$m$nl; fi`)
 }
 
 // place puts all files in their places.
@@ -147,9 +161,7 @@ func (w *allWriter) place() {
 	if len(w.files) == 0 {
 		return
 	}
-	for _, g := range groupBy(w.staged, modeOf) { // after the content: writing takes setuid away
-		w.line("chmod --", g.value, QuoteArgv(g.paths))
-	}
+	w.line(`if [ $# -gt 0 ] && [ "$(stat -c %a -- "$@")$nl" != "$want" ]; then echo "files do not get the mode they are made with" >&2; exit 1; fi`)
 	w.line("sync --", QuoteArgv(paths(w.staged)), "2>/dev/null || sync")
 	var dirs []string
 	for i, f := range w.files {
@@ -172,7 +184,13 @@ func paths(entries []Entry) []string {
 	return out
 }
 
-func modeOf(a Attr) string { return a.args()[0] }
+// modeOf is a mode as chmod and stat have it, nothing for none.
+func modeOf(a Attr) string {
+	if a.Mode == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%o", UnixMode(a.Mode))
+}
 
 func ownerOf(a Attr) string {
 	if a.Group != "" {
