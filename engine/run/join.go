@@ -100,6 +100,7 @@ func (pr *playRun) following(ctx context.Context, u *use) []*look {
 			out = append(out, pr.seenOf(t)...)
 		}
 	}
+	pr.ahead.start()
 	for _, l := range out {
 		<-l.done
 	}
