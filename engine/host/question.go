@@ -51,13 +51,16 @@ func (q Question) split(items []string, r Result) []*Result {
 	return nil
 }
 
-// WordsOf lists the words of items that are words with spaces between them, each
-// once: an item may be all that one asker wants to know.
+// WordSep stands between the words of an item, where all that one asker wants to
+// know together is its item. No argument of a command holds it.
+const WordSep = "\x00"
+
+// WordsOf lists the words of all items, each once.
 func WordsOf(items []string) []string {
 	var out []string
 	seen := map[string]bool{}
 	for _, it := range items {
-		for w := range strings.FieldsSeq(it) {
+		for w := range strings.SplitSeq(it, WordSep) {
 			if !seen[w] {
 				seen[w] = true
 				out = append(out, w)
