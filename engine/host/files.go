@@ -41,23 +41,33 @@ func plainPath(p string) bool {
 // manyScript describes the paths before the argument "/." and prints the content of
 // files among them, and describes those after it and prints the targets of links.
 //
-// It prints a line for each path that is there, with the path at its end; a NUL;
-// the targets, each with a newline, a dot and a NUL; and the content, each line of
-// it after the name of its file and a NUL. Since grep is what divides the content
-// into lines, no content can pass for that of another file.
+// It prints for each of the latter its target, a newline and a dot, or nothing if it
+// is no link, and a NUL; then a line for each path that is there, with the path at
+// its end; and if there are paths before "/.", a NUL and the content, each line of it
+// after the name of its file and a NUL. Since grep is what divides the content into
+// lines, no content can pass for that of another file.
+//
+// What comes last takes the place of the shell, which saves a process.
 const manyScript = `LC_ALL=C; export LC_ALL; IFS='
 '; set -f
-s=$(stat %s -c %s/%%n -- "$@")
+look=y
+for p; do
+  case $look$p in
+    y/.) look=n;;
+    n*) t=; if [ -h "$p" ]; then t=$(readlink -- "$p" 2>/dev/null && echo .); fi; printf '%%s\0' "$t";;
+  esac
+done
+[ "$1" = /. ] && exec stat -c %[2]s/%%n -- "$@"
+s=$(stat %[1]s -c %[2]s/%%n -- "$@")
 printf '%%s\n\0' "$s"
-look=y; left=%d
+left=%[3]d
 set --
 for l in $s; do
   p=${l#*/*/*/*/*/*/*/}
-  if [ "$p" = /. ]; then look=n; continue; fi
-  case $look$l in
-    y8*) z=${l#*/}; z=${z%%%%/*}
-      if [ "$z" -le %d ] && [ "$z" -le $left ]; then left=$((left-z)); set -- "$@" "$p"; fi;;
-    na*) t=$(readlink -- "$p" 2>/dev/null && echo .); printf '%%s\0' "$t";;
+  [ "$p" = /. ] && break
+  case $l in 8*)
+    z=${l#*/}; z=${z%%%%/*}
+    if [ "$z" -le %[4]d ] && [ "$z" -le $left ]; then left=$((left-z)); set -- "$@" "$p"; fi;;
   esac
 done
 [ $# = 0 ] && exit 0
@@ -109,20 +119,22 @@ func splitFiles(items []string, r Result) []*Result {
 	slices.SortStableFunc(order, func(a, b string) int { // as they were given
 		return strings.Compare(strings.ReplaceAll(a[:1], askRead, askLook), strings.ReplaceAll(b[:1], askRead, askLook))
 	})
-	lines, rest, ok := bytes.Cut(r.Stdout, []byte{0})
-	if !ok {
-		return nil
+	targets, rest := map[string][]byte{}, r.Stdout
+	for _, it := range order {
+		if it[:1] == askStat {
+			var ok bool
+			if targets[it], rest, ok = bytes.Cut(rest, []byte{0}); !ok {
+				return nil
+			}
+		}
 	}
+	lines, rest, _ := bytes.Cut(rest, []byte{0})
 	all, absent, ok := described(order, string(lines), r.Stderr)
 	if !ok {
 		return nil
 	}
-	for _, it := range order {
-		if f := all[it]; f != nil && it[:1] == askStat && f.fi.Type == "link" {
-			var t []byte
-			if t, rest, ok = bytes.Cut(rest, []byte{0}); !ok {
-				return nil
-			}
+	for it, t := range targets {
+		if f := all[it]; f != nil {
 			f.target, f.whole = bytes.CutSuffix(t, []byte("\n."))
 		}
 	}
