@@ -24,10 +24,13 @@ const (
 // asked apart.
 type filesKind struct{ follow bool }
 
+// oddPath is the kind of a question that is asked alone.
+type oddPath string
+
 func fileQuestion(what, p string) Question {
 	q := Question{Kind: filesKind{what == askRead}, Item: what + p, Command: filesCommand, Split: splitFiles}
 	if !plainPath(p) {
-		q.Kind = what + p // nobody else's
+		q.Kind = oddPath(what + p)
 	}
 	return q
 }

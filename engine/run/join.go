@@ -89,20 +89,26 @@ func (u *use) fits(l *look) ([]module.Change, bool) {
 // that come directly after it, as far as that can be done before u acts. It
 // returns what was seen when all of it was.
 func (pr *playRun) following(ctx context.Context, u *use) []*look {
-	var out []*look
-	if u.t.Meta.ForEach == nil || pr.lookAfter(ctx, u) {
-		out = pr.seenOf(u.t)
-		for _, t := range pr.adjacent(u.t) {
-			if !pr.ahead.asked[t] && !pr.lookAt(ctx, t) {
-				break
-			}
-			pr.ahead.asked[t] = true
-			out = append(out, pr.seenOf(t)...)
-		}
-	}
-	pr.ahead.start()
+	out := pr.lookFurther(ctx, u)
 	for _, l := range out {
 		<-l.done
+	}
+	return out
+}
+
+// lookFurther starts the looks of following.
+func (pr *playRun) lookFurther(ctx context.Context, u *use) (out []*look) {
+	defer pr.ahead.start()
+	if u.t.Meta.ForEach != nil && !pr.lookAfter(ctx, u) {
+		return nil
+	}
+	out = pr.seenOf(u.t)
+	for _, t := range pr.adjacent(u.t) {
+		if !pr.ahead.asked[t] && !pr.lookAt(ctx, t) {
+			break
+		}
+		pr.ahead.asked[t] = true
+		out = append(out, pr.seenOf(t)...)
 	}
 	return out
 }
