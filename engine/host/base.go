@@ -26,27 +26,24 @@ type base struct {
 func (b *base) Name() string { return b.name }
 
 func (b *base) Query(ctx context.Context, argv ...string) (Result, error) {
-	return b.t.Run(ctx, Command{Argv: argv, ReadOnly: true})
+	return b.Ask(ctx, Command{Argv: argv})
 }
 
 func (b *base) Ask(ctx context.Context, c Command) (Result, error) {
 	c.ReadOnly = true
+	return b.Exec(ctx, c)
+}
+
+// Exec runs c. Whoever waits for that is not about to ask what others could ask
+// with him.
+func (b *base) Exec(ctx context.Context, c Command) (Result, error) {
+	m := memberOf(ctx)
+	m.pause()
+	defer m.resume()
 	return b.t.Run(ctx, c)
 }
 
-func (b *base) Exec(ctx context.Context, c Command) (Result, error) { return b.t.Run(ctx, c) }
-
 func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }
-
-func (b *base) JobPending(ctx context.Context, key string) (bool, error) {
-	c := script(`[ -d "${FERRY_STATE:-/var/lib/ferry}/jobs/$1" ]`, jobKey(key))
-	r, err := b.Ask(ctx, c)
-	if err != nil || r.Code > 1 {
-		_, err = Must(c.Program().Argv, r, err)
-		return false, err
-	}
-	return r.OK(), nil
-}
 
 func (b *base) Reboot(ctx context.Context, r Reboot) error {
 	defer b.Forget()
@@ -71,12 +68,12 @@ const specialFile = 45
 const readScript = `if [ -p "$1" ] || [ -c "$1" ] || [ -b "$1" ] || [ -S "$1" ]; then exit 45; fi; exec head -c "$2" -- "$1"`
 
 func (b *base) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	c := script(readScript, path, fmt.Sprint(MaxReadFile+1))
-	r, err := b.Ask(ctx, c)
+	q := fileQuestion(askRead, path)
+	r, err := b.AskShared(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return content(path, c, r, r.Stdout)
+	return content(path, q.alone(), r, r.Stdout)
 }
 
 // content is what a script that read a file of the host gave.

@@ -87,7 +87,7 @@ func (b *base) Facts(ctx context.Context, names ...string) (Facts, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	for text, r := range outputs {
 		g.Go(func() (err error) {
-			*r, err = b.Ask(gctx, script(text))
+			*r, err = b.AskShared(gctx, factQuestion(text))
 			return err
 		})
 	}
@@ -110,6 +110,14 @@ func (b *base) Facts(ctx context.Context, names ...string) (Facts, error) {
 		b.facts[n] = v
 	}
 	return have, nil
+}
+
+type factKind struct{}
+
+// factQuestion runs the script of a fact once for all who want to know it at the
+// same time.
+func factQuestion(text string) Question {
+	return Question{Kind: factKind{}, Item: text, Command: func(items []string) Command { return script(items[0]) }}
 }
 
 func text(s string) (any, error)  { return s, nil }

@@ -19,6 +19,10 @@ type Reader interface {
 	// Ask is Query for a command that needs a directory or standard input, which
 	// its arguments, visible to every user of the host, are no place for.
 	Ask(ctx context.Context, c Command) (Result, error)
+	// AskShared asks what other tasks that are looked at in the same moment may ask
+	// of something else: all of it costs the host one process, see Question. The
+	// result is that of the question alone.
+	AskShared(ctx context.Context, q Question) (Result, error)
 	// ReadFile returns the content of a file. An absent file gives an error
 	// that wraps fs.ErrNotExist. Files over MaxReadFile give ErrTooLarge.
 	ReadFile(ctx context.Context, path string) ([]byte, error)

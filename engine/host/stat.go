@@ -21,8 +21,9 @@ if [ -h "$1" ] || [ ! -f "$1" ]; then exit 0; fi
 exec head -c "$2" -- "$1"`
 
 func (b *base) Look(ctx context.Context, path string) (FileInfo, []byte, error) {
-	c := script(lookScript, path, fmt.Sprint(MaxReadFile+1))
-	r, err := b.Ask(ctx, c)
+	q := fileQuestion(askLook, path)
+	c := q.alone()
+	r, err := b.AskShared(ctx, q)
 	if err != nil {
 		return FileInfo{}, nil, err
 	}
@@ -40,13 +41,13 @@ func (b *base) Look(ctx context.Context, path string) (FileInfo, []byte, error) 
 }
 
 func (b *base) Stat(ctx context.Context, path string) (FileInfo, error) {
-	c := script(statScript, path)
-	r, err := b.Ask(ctx, c)
+	q := fileQuestion(askStat, path)
+	r, err := b.AskShared(ctx, q)
 	if err != nil {
 		return FileInfo{}, err
 	}
 	if r.Code != 0 {
-		return FileInfo{}, pathError("stat", path, c, r)
+		return FileInfo{}, pathError("stat", path, q.alone(), r)
 	}
 	fi, err := parseStat(string(r.Stdout))
 	fi.Path = path

@@ -30,8 +30,10 @@ type lookahead struct {
 	asked   map[*playbook.Task]bool // tasks looked at and not yet taken
 	blocked *playbook.Task          // the task that looking cannot pass before its turn
 	pending sync.WaitGroup
-	looks   int // made so far
-	joins   int // how many tasks to look at in order to join them; below 1, how many turns to wait with that
+	looks   int        // made so far
+	joins   int        // how many tasks to look at in order to join them; below 1, how many turns to wait with that
+	ready   []*look    // those of asked whose probes are not started
+	asks    host.Round // what they ask at the same time, one command answers
 }
 
 type lookKey struct {
@@ -41,6 +43,7 @@ type lookKey struct {
 
 // look is one probe made ahead. Its result may be read after done is closed.
 type look struct {
+	ctx  context.Context // of the probe
 	u    *use
 	d    decodedStep
 	h    host.Host
@@ -67,7 +70,12 @@ func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []st
 	if a.held {
 		a.window = min(2*a.window, maxWindow)
 	}
+	// After acting together, what was done is looked at together.
+	if !pr.apart {
+		a.window = max(a.window, min(1+len(pr.joined), maxWindow))
+	}
 	a.held = true
+	defer a.start()
 	turn := true // of the first task
 	look := func(t *playbook.Task, tags []string) bool {
 		first := turn
@@ -106,7 +114,7 @@ func (pr *playRun) overlap(ctx context.Context, u *use) {
 	pr.aheadOf(ctx, nil, nil)
 }
 
-// lookAt starts the probes of one task. It reports false where looking further
+// lookAt makes the probes of one task ready. It reports false where looking further
 // would be looking too far: what comes depends on this task.
 func (pr *playRun) lookAt(ctx context.Context, t *playbook.Task) bool {
 	m := t.Meta
@@ -161,7 +169,8 @@ func (pr *playRun) lookAtAll(ctx context.Context, t *playbook.Task, instances []
 	return true
 }
 
-// probeAhead decodes one use and starts its probe.
+// probeAhead decodes one use and makes its probe ready. Whoever calls it calls
+// start.
 func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 	d, out := u.decode()
 	if out.failed() || len(d.unknown) > 0 {
@@ -178,25 +187,45 @@ func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 		return false
 	}
 	pr.ahead.looks++
-	l := &look{u: u, d: d, h: h, c: c, turn: pr.ahead.looks, done: make(chan struct{})}
+	l := &look{ctx: ctx, u: u, d: d, h: h, c: c, turn: pr.ahead.looks, done: make(chan struct{})}
 	u.look = l
 	pr.ahead.seen[lookKey{u.t, u.key}] = l
+	pr.ahead.ready = append(pr.ahead.ready, l)
 	pr.ahead.pending.Add(1)
-	go func() {
-		defer pr.ahead.pending.Done()
-		defer close(l.done)
-		defer func() {
-			if recover() != nil { // its turn will meet the panic where it is told
-				l.err = errNotSeen
-			}
+	return true
+}
+
+// start starts the probes that are ready, all at once: each is a member of the
+// round before the first one asks.
+func (a *lookahead) start() {
+	ready := a.ready
+	a.ready = nil
+	leaves := make([]func(), len(ready))
+	for i, l := range ready {
+		l.ctx, leaves[i] = a.asks.Join(l.ctx)
+	}
+	for i, l := range ready {
+		go func() {
+			defer a.pending.Done()
+			defer close(l.done)
+			defer leaves[i]()
+			l.probe()
 		}()
-		if chk, ok := d.step.(module.Check); ok {
-			l.findings, l.err = chk.Check(ctx, h)
-		} else {
-			l.plan, l.err = d.step.(module.Step).Probe(ctx, h)
+	}
+}
+
+// probe asks the host.
+func (l *look) probe() {
+	defer func() {
+		if recover() != nil { // its turn will meet the panic where it is told
+			l.err = errNotSeen
 		}
 	}()
-	return true
+	if chk, ok := l.d.step.(module.Check); ok {
+		l.findings, l.err = chk.Check(l.ctx, l.h)
+	} else {
+		l.plan, l.err = l.d.step.(module.Step).Probe(l.ctx, l.h)
+	}
 }
 
 // taken returns the use of a task that was looked at ahead, or a fresh one. A

@@ -22,12 +22,13 @@ import (
 	"github.com/ferry-ops/ferry/engine/schema"
 )
 
-// cells is a host that is nothing but numbered cells. It counts the trips it
-// takes to answer: commands asked at the same time take one.
+// cells is a host that is nothing but numbered cells. It tells what was asked at
+// the same time in one answer.
 type cells struct {
 	mu    sync.Mutex
 	value map[string]int
 	log   []string
+	gets  int
 }
 
 func (c *cells) Run(_ context.Context, cmd host.Command) (host.Result, error) {
@@ -37,7 +38,12 @@ func (c *cells) Run(_ context.Context, cmd host.Command) (host.Result, error) {
 	a := cmd.Argv
 	switch a[0] {
 	case "get":
-		return host.Result{Stdout: []byte(strconv.Itoa(c.value[a[1]]))}, nil
+		var out []string
+		for _, id := range a[1:] {
+			out = append(out, strconv.Itoa(c.value[id]))
+		}
+		c.gets++
+		return host.Result{Stdout: []byte(strings.Join(out, " "))}, nil
 	case "set": // and spoil another cell, so that what was seen of it is stale
 		n, _ := strconv.Atoi(a[2])
 		c.value[a[1]] = n
@@ -55,6 +61,18 @@ func (*cells) Reconnect(context.Context) error                        { return n
 func (*cells) Lock(context.Context, int64, string) error              { return nil }
 func (*cells) Close() error                                           { return nil }
 
+// get asks for one cell.
+func get(ctx context.Context, r host.Reader, id string) (host.Result, error) {
+	return r.AskShared(ctx, host.Question{Kind: "cell", Item: id, Command: func(ids []string) host.Command {
+		return host.Command{Argv: append([]string{"get"}, ids...)}
+	}, Split: func(_ []string, res host.Result) (out []*host.Result) {
+		for v := range strings.FieldsSeq(string(res.Stdout)) {
+			out = append(out, &host.Result{Stdout: []byte(v)})
+		}
+		return out
+	}})
+}
+
 // cell brings one cell to a value and spoils another.
 type cell struct {
 	id, spoils string
@@ -68,7 +86,7 @@ func (s *cell) Schema(b *schema.Block) {
 }
 func (s *cell) Results(r *schema.Results) { r.Int(&s.was, "was", "Value before.") }
 func (s *cell) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
-	res, err := r.Query(ctx, "get", s.id)
+	res, err := get(ctx, r, s.id)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +151,7 @@ func (c *cellIs) Schema(b *schema.Block) {
 	b.Int(&c.is, "is", "Value.")
 }
 func (c *cellIs) Check(ctx context.Context, r host.Reader) ([]module.Finding, error) {
-	res, err := r.Query(ctx, "get", c.id)
+	res, err := get(ctx, r, c.id)
 	if err != nil || string(res.Stdout) == strconv.Itoa(c.is) {
 		return nil, err
 	}

@@ -94,6 +94,7 @@ func (u *use) fits(l *look) ([]module.Change, bool) {
 // that can be done before u acts and has paid lately: what does not join was looked
 // at in vain, because u acts.
 func (pr *playRun) following(ctx context.Context, u *use) []*look {
+	defer pr.ahead.start()
 	more := max(0, pr.ahead.joins)
 	unseen, ok := pr.unseenAfter(u)
 	if !ok {
@@ -217,7 +218,6 @@ func (u *use) applyJoint(ctx context.Context, j *joint, s module.Step, h host.Ho
 	}
 	switch {
 	case err == nil:
-		u.pr.ahead.window = min(maxWindow, 1+len(j.shared)) // nothing is left to do for them: they are looked at together
 		return nil
 	case ctx.Err() != nil || errors.Is(err, host.ErrUnreachable) || errors.Is(err, host.ErrUnknown) || errors.Is(err, host.ErrLocked):
 		return err

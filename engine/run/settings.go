@@ -50,6 +50,11 @@ func (w withSettings) Ask(ctx context.Context, c host.Command) (host.Result, err
 	return w.Exec(ctx, c)
 }
 
+// AskShared asks alone: others ask as another user or in another environment.
+func (w withSettings) AskShared(ctx context.Context, q host.Question) (host.Result, error) {
+	return w.Ask(ctx, q.Command([]string{q.Item}))
+}
+
 func (w withSettings) Job(ctx context.Context, j host.Job) (host.JobResult, error) {
 	env := make(map[string]string, len(w.env)+len(j.Env))
 	for k, v := range w.env {
@@ -70,6 +75,9 @@ var errLocal = errors.New("the module is declared to run on the controller and a
 func (n noHost) Name() string                                        { return n.name }
 func (noHost) Query(context.Context, ...string) (host.Result, error) { return host.Result{}, errLocal }
 func (noHost) Ask(context.Context, host.Command) (host.Result, error) {
+	return host.Result{}, errLocal
+}
+func (noHost) AskShared(context.Context, host.Question) (host.Result, error) {
 	return host.Result{}, errLocal
 }
 func (noHost) ReadFile(context.Context, string) ([]byte, error) { return nil, errLocal }

@@ -98,7 +98,6 @@ func (u *use) probed(ctx context.Context, s module.Step, h host.Host, c *connect
 		return ev, results(s)
 	}
 	if !u.acts(s) {
-		u.pr.overlap(ctx, u)
 		if ev, ok := u.converged(ctx, h); !ok {
 			return ev, results(s)
 		}
@@ -171,12 +170,17 @@ func (e *uncertain) Error() string {
 func (e *uncertain) Unwrap() error { return e.err }
 
 // converged probes with fresh arguments and fails if something is left to change.
+// It looks at what comes next at the same time.
 func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
 	d, out := u.decode()
 	if out.failed() {
 		return event.Event{Status: out.status, Error: out.err}, false
 	}
-	left, err := d.step.(module.Step).Probe(ctx, h)
+	// What is looked at meanwhile shares its questions.
+	rctx, leave := u.pr.ahead.asks.Join(ctx)
+	defer leave()
+	u.pr.overlap(ctx, u)
+	left, err := d.step.(module.Step).Probe(rctx, h)
 	if err != nil {
 		return u.failed(ctx, fmt.Errorf("the change was made, but looking at the host afterwards failed: %w", err)), false
 	}

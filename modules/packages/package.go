@@ -100,8 +100,8 @@ func (s *packageStep) jobKey() string {
 // look returns the installed and the missing of the named packages.
 func (s *packageStep) look(ctx context.Context, r host.Reader) (have map[string]string, missing []string, err error) {
 	have = map[string]string{}
-	argv := append([]string{"rpm", "-q", "--qf", rpm.QueryFormat, "--"}, s.names...)
-	res, err := r.Query(ctx, argv...)
+	argv := rpm.QueryArgv(s.names)
+	res, err := r.AskShared(ctx, rpm.Question(s.names))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,8 +41,8 @@ func query(ctx context.Context, r host.Reader, argv ...string) (string, error) {
 // entry asks a database of the host (passwd, group, shadow) for a name; an
 // unknown name gives "".
 func entry(ctx context.Context, r host.Reader, database, name string) (string, error) {
-	argv := []string{"getent", database, "--", name}
-	res, err := r.Query(ctx, argv...)
+	argv := entryArgv(database, name)
+	res, err := r.AskShared(ctx, entryQuestion(database, name))
 	if err == nil && res.Code == 2 {
 		return "", nil
 	}

@@ -197,6 +197,11 @@ func (h *Host) Ask(ctx context.Context, c host.Command) (host.Result, error) {
 	return h.run(ctx, c, false)
 }
 
+// AskShared implements host.Reader: each question is asked alone.
+func (h *Host) AskShared(ctx context.Context, q host.Question) (host.Result, error) {
+	return h.run(ctx, q.Command([]string{q.Item}), false)
+}
+
 // Exec implements host.Host.
 func (h *Host) Exec(ctx context.Context, c host.Command) (host.Result, error) {
 	return h.run(ctx, c, true)

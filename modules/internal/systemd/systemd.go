@@ -47,12 +47,11 @@ func Look(ctx context.Context, r host.Reader, names ...string) (map[string]Unit,
 	if len(units) == 0 {
 		return nil, nil
 	}
-	argv := append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
-	res, err := r.Query(ctx, argv...)
-	if res, err = host.Must(argv, res, err); err != nil {
+	res, err := r.AskShared(ctx, question(units))
+	if res, err = host.Must(showArgv(units), res, err); err != nil {
 		return nil, err
 	}
-	blocks := strings.Split(strings.Trim(string(res.Stdout), "\n"), "\n\n") // in the order asked for
+	blocks := blocksOf(res) // in the order asked for
 	if len(blocks) != len(units) {
 		return nil, fmt.Errorf("systemctl show told of %d of %d units: %q", len(blocks), len(units), host.Shorten(string(res.Stdout), 100))
 	}
@@ -65,6 +64,15 @@ func Look(ctx context.Context, r host.Reader, names ...string) (map[string]Unit,
 		all[name] = u
 	}
 	return all, nil
+}
+
+func showArgv(units []string) []string {
+	return append([]string{"systemctl", "show", "--property=LoadState,ActiveState,SubState,UnitFileState", "--"}, units...)
+}
+
+// blocksOf are the units that "systemctl show" told of.
+func blocksOf(res host.Result) []string {
+	return strings.Split(strings.Trim(string(res.Stdout), "\n"), "\n\n")
 }
 
 // Parse reads the output of systemctl show for one unit.
