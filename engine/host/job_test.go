@@ -229,7 +229,7 @@ func TestJobSystemd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := sshtest.New(t, sshtest.Options{Bin: []string{bin}, Env: []string{"FERRY_SYSTEMD=/", "FERRY_EUID=0"}})
+	s := sshtest.New(t, sshtest.Options{Bin: []string{bin}, Env: []string{"FERRY_SYSTEMD=" + bin}})
 	res, err := host.RunJob(t.Context(), connect(t, s), "web1", host.Job{Key: "k", Script: "echo in the unit"})
 	if err != nil || string(res.Log) != "in the unit\n" {
 		t.Errorf("%+v, %v", res, err)

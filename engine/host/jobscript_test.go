@@ -78,7 +78,7 @@ func (s *scripts) run(stdin, text string, args ...string) string {
 	argv := append(append(slices.Clone(s.shell), "-c", c.Argv[2], "sh"), args...)
 	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // shells of this machine
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.Env = []string{"PATH=" + s.bin, "FERRY_STATE=" + s.state, "FERRY_BOOT_ID=" + s.file("boot"), "FERRY_SYSTEMD=/", "FERRY_EUID=0", "LC_ALL=C"}
+	cmd.Env = []string{"PATH=" + s.bin, "FERRY_STATE=" + s.state, "FERRY_BOOT_ID=" + s.file("boot"), "FERRY_SYSTEMD=" + s.state, "LC_ALL=C"}
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
