@@ -76,6 +76,33 @@ func TestJob(t *testing.T) {
 	}
 }
 
+// Its script arrives as it is, whatever bytes it has.
+func TestJobScript(t *testing.T) {
+	t.Parallel()
+	c := connect(t, newHost(t))
+	for name, script := range map[string]string{"plain": "printf '%s' 'it'\\''s'", "other": "printf '%s' 'zw\u00f6lf \xff'", "long": "# " + strings.Repeat("x", 200<<10) + "\nprintf '%s' end", "none": ""} {
+		want := map[string]string{"plain": "it's", "other": "zw\u00f6lf \xff", "long": "end"}[name]
+		for _, env := range []map[string]string{nil, {"A": "\u00f6"}} {
+			res, err := host.RunJob(t.Context(), c, "web1", host.Job{Key: name, Script: script, Env: env})
+			if err != nil || res.Code != 0 || string(res.Log) != want {
+				t.Errorf("%s: %+v, %v", name, res, err)
+			}
+		}
+	}
+}
+
+// A log longer than one look is read to its end, and once.
+func TestJobLongLog(t *testing.T) {
+	t.Parallel()
+	c := connect(t, newHost(t))
+	lines := 0
+	res, err := host.RunJob(t.Context(), c, "web1", host.Job{Key: "long", Script: "i=0; while [ $i -lt 60000 ]; do echo 123456789; i=$((i+1)); done",
+		Output: func(string) { lines++ }})
+	if err != nil || len(res.Log) != 600_000 || lines != 60_000 {
+		t.Errorf("%d bytes, %d lines, %v", len(res.Log), lines, err)
+	}
+}
+
 func TestJobStartsOnce(t *testing.T) {
 	t.Parallel()
 	s := newHost(t)
