@@ -18,9 +18,10 @@ done`
 
 // RunningJob returns the key of the job under way on the host, or "".
 func RunningJob(ctx context.Context, t Transport) (key, lastLine string, err error) {
-	argv := []string{"/bin/sh", "-c", jobsRunning, "sh", "-"}
-	res, err := t.Run(ctx, Command{Argv: argv, ReadOnly: true})
-	if res, err = Must(argv, res, err); err != nil {
+	c := script(jobsRunning, "-")
+	c.ReadOnly = true
+	res, err := t.Run(ctx, c)
+	if res, err = Must(c.Program().Argv, res, err); err != nil {
 		return "", "", err
 	}
 	key, lastLine, _ = strings.Cut(strings.TrimRight(string(res.Stdout), "\n"), "\n")
@@ -45,7 +46,7 @@ func AwaitJobs(ctx context.Context, t Transport, name string, patience time.Dura
 			return err
 		}
 		if res.Code != 0 {
-			return fmt.Errorf("%s: whether a job of an earlier run is under way cannot be told: %w", name, &CommandError{Argv: c.Argv, Result: res})
+			return fmt.Errorf("%s: whether a job of an earlier run is under way cannot be told: %w", name, &CommandError{Argv: c.Program().Argv, Result: res})
 		}
 		key, line, _ := strings.Cut(strings.TrimRight(string(res.Stdout), "\n"), "\n")
 		if key == "" {

@@ -70,6 +70,9 @@ func (b *base) Facts(ctx context.Context, names ...string) (Facts, error) {
 	have := Facts{}
 	outputs := map[string]*Result{}
 	b.mu.Lock()
+	if s, ok := b.t.(Superuser); ok && s.Superuser() {
+		b.facts["user"] = "root"
+	}
 	for _, n := range names {
 		d, ok := defs[n]
 		if !ok {

@@ -99,9 +99,13 @@ func (r *jobRun) fail(err error, format string, args ...any) error {
 }
 
 // command is a text of jobscript.go as a Command.
-func (r *jobRun) command(script string, args ...string) Command {
-	return Command{Argv: append([]string{"/bin/sh", "-c", script, "sh", r.key}, args...)}
+func (r *jobRun) command(text string, args ...string) Command {
+	return script(text, append([]string{r.key}, args...)...)
 }
+
+// stamp tells what is put aside from others of its key. It is ferry's clock: the
+// host would have to start a process for its own.
+func stamp() string { return time.Now().UTC().Format("20060102T150405.000000000Z") }
 
 // ask runs a command that may be repeated, waiting for a host that is out of
 // reach until it was silent for longer than the job's patience.
@@ -133,12 +137,7 @@ func (r *jobRun) ask(ctx context.Context, c Command) (Result, error) {
 			return res, r.fail(errors.Join(ErrUnknown, err),
 				"the host has been out of reach for %s; what the job did is unknown (%v).", silent.Round(time.Second), err)
 		}
-		t := time.NewTimer(min(wait, max(r.j.Patience/4, 10*time.Millisecond)))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		sleep(ctx, min(wait, max(r.j.Patience/4, 10*time.Millisecond)))
 	}
 }
 
@@ -150,7 +149,7 @@ func (r *jobRun) pending(err error) {
 
 func (r *jobRun) start(ctx context.Context) error {
 	env := jobEnv(r.j.Env)
-	c := r.command(jobStart, strconv.Itoa(len(env)), jobRunner, strconv.Itoa(int((r.j.Timeout+time.Second-1)/time.Second)))
+	c := r.command(jobStart, strconv.Itoa(len(env)), jobRunner, strconv.Itoa(int((r.j.Timeout+time.Second-1)/time.Second)), stamp())
 	c.Stdin = []byte(env + r.j.Script)
 	c.Sensitive = len(r.j.Env) > 0
 	// A repeated start finds the job it started; only then is it not adopted.
@@ -176,6 +175,7 @@ func (r *jobRun) start(ctx context.Context) error {
 	case res.Code != 0:
 		return r.fail(nil, "it could not be started: %s.", strings.TrimSpace(string(res.Stderr)))
 	case word == "started":
+		r.offset = 0
 		return nil
 	case word == "found":
 		r.adopted = !mine
@@ -213,7 +213,7 @@ type jobState struct {
 // look asks for the state and the log; a running job with nothing to tell is
 // waited for on the host, so that its end is seen at once and costs no questions.
 func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error) {
-	c := script(jobStatus, r.key, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk), strconv.FormatFloat(wait.Seconds(), 'f', 2, 64))
+	c := r.command(jobStatus, strconv.FormatInt(r.offset, 10), strconv.Itoa(jobLogChunk), strconv.FormatFloat(wait.Seconds(), 'f', 2, 64))
 	c.ReadOnly = true
 	res, err := r.ask(ctx, c)
 	if err != nil {
@@ -223,7 +223,7 @@ func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error)
 	if res.Code != 0 || !ok {
 		return jobState{}, r.fail(ErrUnknown, "its state cannot be read: exit status %d, %s.", res.Code, strings.TrimSpace(string(res.Stderr)))
 	}
-	st := jobState{log: log}
+	st := jobState{log: log, size: -1}
 	for line := range strings.SplitSeq(string(head), "\n") {
 		name, value, _ := strings.Cut(line, " ")
 		switch name {
@@ -241,6 +241,11 @@ func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error)
 			st.offset, _ = strconv.ParseInt(value, 10, 64)
 		}
 	}
+	if st.size < 0 { // all of it, unless it is as much as was asked for
+		if st.size = st.offset + int64(len(log)); len(log) == jobLogChunk {
+			st.size++
+		}
+	}
 	return st, nil
 }
 
@@ -249,6 +254,9 @@ func (r *jobRun) follow(ctx context.Context) (jobState, error) {
 	const first, most = time.Second, 2 * time.Second
 	wait, pause := first, 50*time.Millisecond
 	gone := 0
+	if r.offset == 0 { // just started: what there is to wait for comes in a moment
+		sleep(ctx, pause)
+	}
 	for {
 		st, err := r.look(ctx, wait)
 		if err != nil {
@@ -275,12 +283,7 @@ func (r *jobRun) follow(ctx context.Context) (jobState, error) {
 			continue
 		}
 		wait = first
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		sleep(ctx, pause)
 		pause = min(pause*3/2, most)
 	}
 }
@@ -339,7 +342,7 @@ func (r *jobRun) conclude(ctx context.Context, st jobState) (JobResult, error) {
 		}
 	}
 	// Not collected, it would be taken for the result of the next such job.
-	c, err := r.ask(ctx, r.command(jobCollect))
+	c, err := r.ask(ctx, r.command(jobCollect, stamp()))
 	if err == nil && c.Code != 0 {
 		err = r.fail(nil, "its result was read but could not be put aside: %s.", strings.TrimSpace(string(c.Stderr)))
 	}

@@ -37,6 +37,12 @@ type Transport interface {
 	Close() error
 }
 
+// Superuser is implemented by transports that may know without asking that
+// commands run as root: by the name the host was asked to log in or become.
+type Superuser interface {
+	Superuser() bool
+}
+
 // Command is one command for a host.
 type Command struct {
 	Argv  []string          // program and arguments; quoted by the transport, in one place

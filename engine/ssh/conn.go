@@ -28,7 +28,10 @@ type Conn struct {
 	lock   *lockState
 }
 
-var _ host.Transport = (*Conn)(nil)
+var (
+	_ host.Transport = (*Conn)(nil)
+	_ host.Superuser = (*Conn)(nil)
+)
 
 func newConn(d *Dialer, t Target) *Conn {
 	return &Conn{d: d, t: t, gate: make(chan struct{}, 1)}
@@ -42,6 +45,9 @@ func (c *Conn) Name() string { return c.t.Name }
 
 // Stats returns what the connection has done so far.
 func (c *Conn) Stats() Stats { return c.st.snapshot() }
+
+// Superuser implements host.Superuser.
+func (c *Conn) Superuser() bool { return c.t.effectiveUser() == "root" }
 
 // connect makes one attempt; the caller holds the gate or owns the Conn alone.
 func (c *Conn) connect(ctx context.Context) (*link, error) {

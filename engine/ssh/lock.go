@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ferry-ops/ferry/engine/host"
 )
@@ -21,12 +22,14 @@ type lockState struct {
 // host locked although its controller is gone. Where there is no flock, a
 // directory with the shell's pid in it does, without that property.
 //
-// It prints one word and, where another holds the lock, who.
+// It prints one word and, where another holds the lock, who. The epoch outlives a
+// crash of the host; that this run's is there already says so too. Who holds the
+// lock is only for whoever meets it, and is written in place.
 //
-//	%[1]s epoch  %[2]s owner, one word  %[3]s token
+//	%[1]s epoch  %[2]s owner, one word  %[3]s token  %[4]s the time
 const lockText = `ferry_lock() {
-d=${FERRY_STATE:-/var/lib/ferry}; umask 077; mkdir -p $d || return 1
-(: >>$d/lock) || return 1
+d=${FERRY_STATE:-/var/lib/ferry}; umask 077; [ -d $d ] || mkdir -p $d || return 1
+true >>$d/lock || return 1
 if command -v flock >/dev/null 2>&1; then
   exec 9>>$d/lock
   if ! flock -n 9; then
@@ -43,8 +46,8 @@ else
 fi
 n=0; read -r n <$d/epoch 2>/dev/null; case "$n" in ''|*[!0-9]*) n=0;; esac
 if [ %[1]s -lt "$n" ]; then echo "stale $n"; cat $d/holder 2>/dev/null; exec 9>&-; rmdir $d/lock.d 2>/dev/null; return 0; fi
-echo "%[1]s" >$d/epoch.new && { sync -f $d/epoch.new 2>/dev/null || sync; } && mv -f $d/epoch.new $d/epoch || return 1
-echo "%[1]s %[2]s %[3]s $$ $(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)" >$d/holder.new && mv -f $d/holder.new $d/holder || return 1
+[ %[1]s = "$n" ] || { echo "%[1]s" >$d/epoch.new && { sync -f $d/epoch.new 2>/dev/null || sync; } && mv -f $d/epoch.new $d/epoch; } || return 1
+echo "%[1]s %[2]s %[3]s $$ %[4]s" >$d/holder || return 1
 umask 022
 echo held
 }
@@ -81,7 +84,7 @@ func (l *link) lock(ctx context.Context, st lockState) error {
 	if err != nil {
 		return err
 	}
-	res, err := sh.raw(ctx, fmt.Sprintf(lockText, strconv.FormatInt(epochOf(st), 10), st.owner, st.token))
+	res, err := sh.raw(ctx, fmt.Sprintf(lockText, strconv.FormatInt(epochOf(st), 10), st.owner, st.token, time.Now().UTC().Format(time.RFC3339)))
 	if err != nil {
 		return fmt.Errorf("%s: %w while taking the lock: %w", l.t.Name, host.ErrUnknown, err)
 	}

@@ -11,18 +11,21 @@ import (
 // manager finds the package manager of a host. Modules that need what only dnf
 // has pass needDNF with the reason.
 func manager(ctx context.Context, r host.Reader, needDNF string) (string, error) {
-	f, err := r.Facts(ctx, "package_manager", "os_name")
+	f, err := r.Facts(ctx, "package_manager")
 	if err != nil {
 		return "", err
 	}
-	switch m := f.String("package_manager"); {
-	case m == "":
-		return "", fmt.Errorf("the host (%s) has neither dnf nor yum, so packages cannot be managed", f.String("os_name"))
-	case m != "dnf" && needDNF != "":
-		return "", fmt.Errorf("the host (%s) has %s, and %s. Install dnf first, for example from the EPEL repository:\n    task \"package\" \"dnf\" { names = [\"dnf\"] }", f.String("os_name"), m, needDNF)
-	default:
+	m := f.String("package_manager")
+	if m == "dnf" || m != "" && needDNF == "" {
 		return m, nil
 	}
+	if f, err = r.Facts(ctx, "os_name"); err != nil { // only for the message: it costs the host processes
+		return "", err
+	}
+	if m == "" {
+		return "", fmt.Errorf("the host (%s) has neither dnf nor yum, so packages cannot be managed", f.String("os_name"))
+	}
+	return "", fmt.Errorf("the host (%s) has %s, and %s. Install dnf first, for example from the EPEL repository:\n    task \"package\" \"dnf\" { names = [\"dnf\"] }", f.String("os_name"), m, needDNF)
 }
 
 // repoArgs limits a command to some repositories; with none it leaves the

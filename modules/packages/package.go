@@ -188,6 +188,7 @@ func (s *packageStep) Join(next module.Step) (module.Step, bool) {
 		}
 	}
 	both.absent = both.names
+	s.settled = false // if s acts after all, it is because acting together failed: it looks again
 	return both, true
 }
 
@@ -259,11 +260,15 @@ func (s *packageStep) Apply(ctx context.Context, h host.Host, _ module.Plan) err
 	}
 	names := s.names
 	if s.state == "present" {
-		// Only what is missing: yum would update the others.
-		_, missing, err := s.look(ctx, h)
-		if err != nil {
-			return err
+		// Only what is missing: yum would update the others. What Probe saw holds
+		// once; whoever calls again has acted.
+		missing := s.absent
+		if !s.settled {
+			if _, missing, err = s.look(ctx, h); err != nil {
+				return err
+			}
 		}
+		s.settled = false
 		if len(missing) > 0 {
 			names = missing
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ferry-ops/ferry/engine/host/hosttest"
 	"github.com/ferry-ops/ferry/engine/module"
 )
 
@@ -58,5 +59,51 @@ func TestPackagesJoin(t *testing.T) {
 				t.Error("a third does not join")
 			}
 		})
+	}
+}
+
+// What Probe saw is missing is not asked for again, but for whom something may
+// have been installed since: after an action, and after one with others.
+func TestPackageAsksOnce(t *testing.T) {
+	const query = "rpm -q --qf '%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{VENDOR}\\n' -- "
+	host := func() *hosttest.Host {
+		s, err := hosttest.Parse("fact package_manager dnf\n$ "+query+"a\npackage a is not installed\n[exit 1]\n$ "+query+"b\npackage b is not installed\n[exit 1]\n"+
+			"$ "+query+"a b\npackage a is not installed\npackage b is not installed\n[exit 2]\njob …\n", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hosttest.New("web1", s)
+	}
+	step := func(h *hosttest.Host, name string) *packageStep {
+		s := &packageStep{state: "present", names: []string{name}, timeout: time.Hour}
+		if _, err := s.Probe(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	apply := func(h *hosttest.Host, s *packageStep) (asked int) {
+		before := len(h.Calls())
+		if err := s.Apply(t.Context(), h, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range h.Calls()[before:] {
+			if strings.HasPrefix(c.Line, "$ rpm") {
+				asked++
+			}
+		}
+		return asked
+	}
+	h := host()
+	s := step(h, "a")
+	if first, second := apply(h, s), apply(h, s); first != 0 || second != 1 {
+		t.Errorf("Apply asked %d times, and called again %d times", first, second)
+	}
+	a, b := step(h, "a"), step(h, "b")
+	both, ok := a.Join(b)
+	if !ok {
+		t.Fatal("they do not join")
+	}
+	if joint, alone := apply(h, both.(*packageStep)), apply(h, a); joint != 0 || alone != 1 {
+		t.Errorf("Apply asked %d times for both, and for one after that %d times", joint, alone)
 	}
 }

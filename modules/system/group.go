@@ -31,6 +31,8 @@ type group struct {
 	name, state string
 	gid         *int
 	system      bool
+
+	looked bool // Probe did, and nothing was done since
 }
 
 var (
@@ -64,6 +66,7 @@ func (s *group) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.looked = true
 	if line == "" {
 		if s.state == "absent" {
 			return nil, nil
@@ -82,11 +85,18 @@ func (s *group) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	return nil, nil
 }
 
-// Apply looks again, so that what an interrupted run did is not done twice.
-func (s *group) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
-	plan, err := s.Probe(ctx, h)
-	if err != nil || len(plan) == 0 {
-		return err
+// Apply goes by what Probe saw, or looks itself, so that what an interrupted run
+// did is not done twice.
+func (s *group) Apply(ctx context.Context, h host.Host, plan module.Plan) error {
+	if !s.looked {
+		var err error
+		if plan, err = s.Probe(ctx, h); err != nil {
+			return err
+		}
+	}
+	s.looked = false
+	if len(plan) == 0 {
+		return nil
 	}
 	switch {
 	case s.state == "absent":

@@ -47,6 +47,10 @@ type user struct {
 	system, removeHome bool
 	passwordHash       string
 	keys               []string
+
+	seen   *account // by Probe, nil if there is no such user
+	looked bool     // Probe did, and nothing was done since
+	added  bool     // useradd succeeded
 }
 
 var (
@@ -155,6 +159,7 @@ func (s *user) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.seen, s.looked = a, true
 	return s.compare(a)
 }
 
@@ -215,13 +220,17 @@ func missing(want, have []string) []string {
 	return out
 }
 
-// Apply looks again after each step, so that what an interrupted run did is not
-// done twice.
+// Apply goes by what Probe saw, or looks itself, so that what an interrupted run
+// did is not done twice. useradd refuses if the user came into being meanwhile.
 func (s *user) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
-	a, err := s.look(ctx, h)
-	if err != nil {
-		return err
+	a := s.seen
+	if !s.looked {
+		var err error
+		if a, err = s.look(ctx, h); err != nil {
+			return err
+		}
 	}
+	s.looked = false
 	switch {
 	case s.state == "absent" && a == nil:
 		return nil
@@ -230,15 +239,7 @@ func (s *user) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	case s.state == "absent":
 		return once(ctx, h, "userdel", "--", s.name)
 	case a == nil:
-		if err := s.add(ctx, h); err != nil {
-			return err
-		}
-		if a, err = s.look(ctx, h); err != nil {
-			return err
-		}
-		if a == nil {
-			return fmt.Errorf("useradd reports success, and the host does not know the user %s. Look whether /etc/nsswitch.conf names \"files\" for passwd", s.name)
-		}
+		return s.create(ctx, h)
 	}
 	var opts []string
 	if s.uid != nil && *s.uid != a.uid {
@@ -268,57 +269,6 @@ func (s *user) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 		}
 	}
 	return s.addKeys(ctx, h)
-}
-
-func (s *user) add(ctx context.Context, h host.Host) error {
-	argv := []string{"useradd"}
-	if s.system {
-		argv = append(argv, "-r")
-	}
-	if s.system && len(s.keys) == 0 {
-		argv = append(argv, "-M")
-	} else {
-		argv = append(argv, "-m")
-	}
-	if s.uid != nil {
-		argv = append(argv, "-u", fmt.Sprint(*s.uid))
-	}
-	primary := s.group
-	if primary == "" {
-		// useradd refuses to make a group that is there.
-		line, err := entry(ctx, h, "group", s.name)
-		if err != nil {
-			return err
-		}
-		if line != "" {
-			primary = s.name
-		}
-	}
-	if primary != "" {
-		argv = append(argv, "-g", primary)
-	}
-	if len(s.groups) > 0 {
-		argv = append(argv, "-G", strings.Join(s.groups, ","))
-	}
-	if s.home != "" {
-		argv = append(argv, "-d", s.home)
-	}
-	if s.shell != "" {
-		argv = append(argv, "-s", s.shell)
-	}
-	return once(ctx, h, append(argv, "--", s.name)...)
-}
-
-// setHash gives the hash on standard input: arguments are seen by every user.
-func (s *user) setHash(ctx context.Context, h host.Host) error {
-	res, err := h.Exec(ctx, host.Command{Argv: []string{"chpasswd", "-e"}, Stdin: []byte(s.name + ":" + s.passwordHash + "\n"), ReadOnly: true, Sensitive: true})
-	if err != nil {
-		return err
-	}
-	if res.Code != 0 {
-		return fmt.Errorf("chpasswd refuses the password hash of the user %s (exit code %d)", s.name, res.Code)
-	}
-	return nil
 }
 
 // passwdEntry is one line of the user database.

@@ -36,7 +36,10 @@ func (s *user) addKeys(ctx context.Context, h host.Host) error {
 	if err != nil {
 		return err
 	}
-	if a == nil {
+	switch {
+	case a == nil && s.added:
+		return fmt.Errorf("useradd reports success, and the host does not know the user %s. Look whether /etc/nsswitch.conf names \"files\" for passwd", s.name)
+	case a == nil:
 		return fmt.Errorf("the user %s was there a moment ago and is gone. Something else changes the users of the host", s.name)
 	}
 	miss := missingKeys(s.keys, a.keysFile)
