@@ -251,7 +251,9 @@ func (r *jobRun) look(ctx context.Context, wait time.Duration) (jobState, error)
 
 // follow reads the log until the job has ended and all of it was read.
 func (r *jobRun) follow(ctx context.Context) (jobState, error) {
-	const first, most = time.Second, 2 * time.Second
+	// A look costs the host four processes, and a host that takes long is busy.
+	const first, most = time.Second, 5 * time.Second
+	const mostPause = 2 * time.Second
 	wait, pause := first, 50*time.Millisecond
 	gone := 0
 	if r.offset == 0 { // just started: what there is to wait for comes in a moment
@@ -284,7 +286,7 @@ func (r *jobRun) follow(ctx context.Context) (jobState, error) {
 		}
 		wait = first
 		sleep(ctx, pause)
-		pause = min(pause*3/2, most)
+		pause = min(pause*3/2, mostPause)
 	}
 }
 

@@ -58,7 +58,7 @@ func bars(r *Results) []Bar {
 
 // paired counts the rounds that both took part in.
 func paired(a, b *Series) (n int) {
-	if a == nil || b == nil {
+	if a == nil || b == nil || !a.Taken.Equal(b.Taken) {
 		return 0
 	}
 	for _, x := range a.Rounds {
@@ -77,7 +77,7 @@ func paired(a, b *Series) (n int) {
 func RoundTrips(r *Results) (float64, int) {
 	const far = 150 * time.Millisecond
 	near, s := r.Find("mixed", "converged", 0, 1, "ferry"), r.Find("mixed", "converged", far, 1, "ferry")
-	if near == nil || s == nil || len(near.Rounds) == 0 || len(s.Rounds) == 0 {
+	if near == nil || s == nil || near.Ferry != s.Ferry || len(near.Rounds) == 0 || len(s.Rounds) == 0 {
 		return 0, 0
 	}
 	return (s.Median - near.Median) / far.Seconds(), min(len(near.Rounds), len(s.Rounds))

@@ -45,7 +45,7 @@ func (s *Series) finish(ferry *Series) {
 // ratio is the median of s/other over the rounds both took part in, so that a
 // slow minute of the machine weighs on both; 0 if there is no such round.
 func ratio(s, other *Series) float64 {
-	if s == nil || other == nil {
+	if s == nil || other == nil || !s.Taken.Equal(other.Taken) {
 		return 0
 	}
 	var all []float64

@@ -88,7 +88,7 @@ func (r *Results) writeTables(b *strings.Builder) {
 			if s.rtt > 0 {
 				where = fmt.Sprintf("%s, %v round-trip time", plural(s.hosts, "host"), s.rtt)
 			}
-			fmt.Fprintf(b, "\n%s:\n\n%s", where, r.seriesTable(w.id, w.phase, s))
+			fmt.Fprintf(b, "\n%s:\n\n%s%s", where, r.seriesTable(w.id, w.phase, s), r.measuredIn(w.id, w.phase, s))
 		}
 	}
 	if rows := r.voids(); len(rows) > 0 {

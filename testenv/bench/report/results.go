@@ -41,6 +41,8 @@ type Series struct {
 	RTT       time.Duration `json:"rtt_ns"`
 	Hosts     int           `json:"hosts"`
 	Contender string        `json:"contender"`
+	Taken     time.Time     `json:"taken"` // when the benchmark that measured it began
+	Ferry     string        `json:"ferry"` // the version it was part of
 	Rounds    []Round       `json:"rounds"`
 	Void      string        `json:"void,omitempty"` // why there is no figure, or none any more
 
@@ -70,6 +72,7 @@ type Fleet struct {
 
 // Add takes over what another run of the benchmark measured and this one did not.
 func (r *Results) Add(old *Results) {
+	old.date()
 	for _, s := range old.Series {
 		if r.Find(s.Work, s.Phase, s.RTT, s.Hosts, s.Contender) == nil {
 			r.Series = append(r.Series, s)
@@ -83,8 +86,18 @@ func (r *Results) Add(old *Results) {
 	r.Machine.Load = old.Machine.Load
 }
 
+// date notes when and of what each series is, where that is not said.
+func (r *Results) date() {
+	for i := range r.Series {
+		if s := &r.Series[i]; s.Ferry == "" {
+			s.Taken, s.Ferry = r.Taken, r.Versions["ferry"]
+		}
+	}
+}
+
 // Finish computes what follows from the rounds.
 func (r *Results) Finish() {
+	r.date()
 	for i := range r.Series {
 		s := &r.Series[i]
 		ferry := r.Find(s.Work, s.Phase, s.RTT, s.Hosts, "ferry")

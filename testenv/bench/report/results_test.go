@@ -55,6 +55,30 @@ func TestFinish(t *testing.T) {
 	}
 }
 
+// What was measured at different times is neither compared nor taken for one.
+func TestAddKeepsTimesApart(t *testing.T) {
+	old, now := sample(), &Results{
+		Taken: time.Date(2030, 1, 3, 0, 0, 0, 0, time.UTC), Versions: map[string]string{"ferry": "2"},
+		Series: []Series{{Work: "noop", Hosts: 20, Contender: "ferry", Rounds: rounds(1, 1, 1)}, {Work: "mixed", Phase: "converged", Hosts: 1, Contender: "ferry", Rounds: rounds(0.1, 0.1, 0.1)}},
+	}
+	now.Add(old)
+	now.Finish()
+	if a := now.Find("noop", "", 0, 20, "ansible"); a == nil || a.Ratio != 0 || a.Median != 250 {
+		t.Errorf("ansible of before: %+v", a)
+	}
+	for _, b := range now.Bars {
+		if b.Reached != notMeasured {
+			t.Errorf("%s is %s %s", b.What, b.Got, b.Reached)
+		}
+	}
+	if page := Page(now, "benchmarks", ""); !strings.Contains(page, "Measured: floor, clush, ansible 2 January 2030 03:04, 1; ferry 3 January 2030 00:00, 2.") {
+		t.Errorf("the page does not say what is of when:\n%s", page)
+	}
+	if page := Page(sample(), "benchmarks", ""); strings.Contains(page, "Measured:") {
+		t.Error("a page of one time says of each table when that was")
+	}
+}
+
 func TestBars(t *testing.T) {
 	var got []string
 	for _, b := range sample().Bars {

@@ -51,6 +51,45 @@ func (r *Results) seriesTable(work, phase string, at setting) string {
 	return table([]string{"", "rounds", "seconds", "times ferry's", "controller CPU s", "controller MB", "CPU s of a host", "MB of a host"}, true, rows)
 }
 
+// measuredIn says when the series of a table were measured and of what, where not
+// all of the page are of one time.
+func (r *Results) measuredIn(work, phase string, at setting) string {
+	of := map[string][]string{}
+	var order []string
+	for _, c := range contenders {
+		s := r.Find(work, phase, at.rtt, at.hosts, c)
+		if s == nil {
+			continue
+		}
+		when := fmt.Sprintf("%s, %s", s.Taken.Format("2 January 2006 15:04"), s.Ferry)
+		if of[when] == nil {
+			order = append(order, when)
+		}
+		of[when] = append(of[when], c)
+	}
+	switch {
+	case len(order) == 1 && !r.mixed():
+		return ""
+	case len(order) == 1:
+		return "\nMeasured " + order[0] + ".\n"
+	}
+	var parts []string
+	for _, when := range order {
+		parts = append(parts, strings.Join(of[when], ", ")+" "+when)
+	}
+	return "\nMeasured: " + strings.Join(parts, "; ") + ".\n"
+}
+
+// mixed reports whether the series are of several versions.
+func (r *Results) mixed() bool {
+	for _, s := range r.Series {
+		if s.Ferry != r.Versions["ferry"] {
+			return true
+		}
+	}
+	return false
+}
+
 func megabytes(n int64) string {
 	if n < 0 {
 		return "–"
