@@ -23,10 +23,15 @@ since() { begun=; read -r s 2>/dev/null <"/proc/$1/stat" || return 1; s=${s##*) 
 lives() { [ -f "$1" ] && read -r p t was <"$1" && [ -n "$p" ] && since "$p" && [ "$begun" = "$t" ]; }
 alive() { lives "$1/pid" || lives "$1/child"; }
 rebooted() { was=; boot=; read -r p t was 2>/dev/null <"$1/pid"; read -r boot 2>/dev/null <"${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; [ -n "$was" ] && [ "$was" != "$boot" ]; }
+move() { # a directory of files. In the middle of a transaction mv may not run, since it needs more libraries than others; ln does
+  mv -T "$1" "$2" 2>/dev/null && return 0
+  [ ! -e "$2" ] && mkdir "$2" && ln "$1"/* "$2"/ && rm -rf "$1"
+}
 look() {
   if [ ! -d "$1" ]; then now=none
   elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then now=done
   elif alive "$1"; then now=running
+  elif [ ! -f "$1/pid" ] && [ ! -f "$1/timeout" ]; then now=none # that file is the last that ln makes
   elif [ ! -f "$1/pid" ]; then now=prepared
   elif rebooted "$1"; then now=rebooted
   elif [ ! -s "$1/pid" ] && [ -n "$(find "$1/pid" -prune -mmin -1 2>/dev/null)" ]; then now=starting
@@ -36,7 +41,7 @@ state() { # looks again, since files appear between one test and the next
   look "$1"; case $now in dead|rebooted) look "$1";; esac
 }
 archive() { # $1 is what tells this one from others of its key; 20 are kept, and tidying up is put off until it pays
-  mv -T "$dir" "$dir~$1.$$" || return 1
+  move "$dir" "$dir~$1.$$" || return 1
   [ ! -f "$spare" ] || rm -f "$spare"
   kept=0; for old in "$jobs"/*~*; do kept=$((kept+1)); done
   [ $kept -le 30 ] || ls -1dt "$jobs"/*~* | tail -n +21 | { set --; while read -r old; do set -- "$@" "$old"; done; rm -rf "$@"; }
@@ -71,10 +76,11 @@ files() {
   printf 'PATH=%s; LC_ALL=C; HOME=%s; export PATH LC_ALL HOME\n' "'$PATH'" "'${HOME:-/}'" >"$new/environ" &&
   if [ -n "$FERRY_STATE" ]; then printf 'FERRY_STATE=%s; FERRY_BOOT_ID=%s; export FERRY_STATE FERRY_BOOT_ID\n' "'$FERRY_STATE'" "'$FERRY_BOOT_ID'" >>"$new/environ"; fi
 }
-if [ ! -d "$dir" ]; then
+if [ ! -f "$dir/timeout" ]; then
+  [ ! -d "$dir" ] || rm -rf "$dir"
   new=$dir.new.$$; [ ! -e "$new" ] || rm -rf "$new"; mkdir "$new" || exit 1
   files "$@" || { rm -rf "$new"; exit 1; }
-  mv -T "$new" "$dir" 2>/dev/null || { rm -rf "$new"; [ -d "$dir" ] || exit 1; }
+  move "$new" "$dir" || { rm -rf "$new"; [ -f "$dir/timeout" ] || exit 1; }
 fi
 unset FERRY
 unit() { systemd-run --unit="ferry-job-$1" --description="ferry job $1" ${2:+"--property=$2"} /bin/sh "$dir/run" >&2 || [ -f "$dir/pid" ]; }
@@ -138,8 +144,9 @@ if [ -n "$watch" ]; then
 fi
 note=ok; [ -f "$dir/timedout" ] && note=timeout
 clock; line="$code $began $now $note"
-{ echo "$line" >"$dir/result.new" && { sync -f "$dir/result.new" 2>/dev/null || sync; } && mv -f "$dir/result.new" "$dir/result"; } ||
-  { echo "$line" >"${FERRY_STATE:-/run}/ferry-job-$key.result.new" && mv -f "${FERRY_STATE:-/run}/ferry-job-$key.result.new" "${FERRY_STATE:-/run}/ferry-job-$key.result"; }
+appear() { mv -f "$1.new" "$1" 2>/dev/null || { ln -f "$1.new" "$1" && rm -f "$1.new"; }; } # see move
+{ echo "$line" >"$dir/result.new" && { sync -f "$dir/result.new" 2>/dev/null || sync; } && appear "$dir/result"; } ||
+  { echo "$line" >"${FERRY_STATE:-/run}/ferry-job-$key.result.new" && appear "${FERRY_STATE:-/run}/ferry-job-$key.result"; }
 exit 0
 `
 

@@ -23,7 +23,7 @@ type scripts struct {
 }
 
 // programs are those that the texts may start.
-var programs = []string{"cat", "mkdir", "mv", "rm", "head", "tail", "wc", "find", "ls", "date", "id", "sync", "setsid", "nohup", "timeout", "sleep", "grep", "df", "chmod"}
+var programs = []string{"cat", "mkdir", "mv", "ln", "rm", "head", "tail", "wc", "find", "ls", "date", "id", "sync", "setsid", "nohup", "timeout", "sleep", "grep", "df", "chmod"}
 
 // eachShell runs f for every shell that this machine has.
 func eachShell(t *testing.T, f func(*testing.T, *scripts)) {
@@ -175,7 +175,8 @@ func TestJobStates(t *testing.T) {
 		}(os.Getpid())
 		me := fmt.Sprintf("%d %s", os.Getpid(), self)
 		for want, files := range map[string]map[string]string{
-			"prepared": {"script": ""},
+			"prepared": {"script": "", "timeout": "0\n"},
+			"none":     {"script": ""}, // a start that ended in the middle
 			"starting": {"pid": ""},
 			"running":  {"pid": me + " b1\n"},
 			"rebooted": {"pid": fmt.Sprintf("%d 1 b0\n", os.Getpid())}, // the pid is another process now
@@ -281,6 +282,32 @@ func TestJobUnitLeftOver(t *testing.T) {
 		s.await("k", "done")
 		if b, _ := os.ReadFile(s.file("given")); !bytes.Contains(b, []byte("--property=KillMode=process")) {
 			t.Errorf("systemd-run was given %s", b)
+		}
+	})
+}
+
+// A host that was killed in the middle of a transaction may have no library for mv.
+func TestJobWithoutMove(t *testing.T) {
+	t.Parallel()
+	eachShell(t, func(t *testing.T, s *scripts) {
+		s.write("boot", "b1\n")
+		s.program("mv", "echo 'mv: error while loading shared libraries' >&2; exit 127")
+		s.write("jobs/k/log", "") // an earlier start that ended in the middle
+		s.write("jobs/k/run", "")
+		for i := range 2 {
+			if out := s.run("echo out; exit 3", jobStart, "k", "0", jobRunner, "0", "T1"); out != "started\n" {
+				t.Fatalf("start: %q", out)
+			}
+			out := s.await("k", "done")
+			head, log, _ := strings.Cut(out, "\n\n")
+			if f := strings.Fields(head); len(f) < 5 || f[1] != "3" || f[4] != "ok" || log != "out\n" {
+				t.Errorf("status: %q", out)
+			}
+			s.run("", jobCollect, "k", fmt.Sprintf("T%d", i))
+			if m, _ := filepath.Glob(s.file(fmt.Sprintf("jobs/k~T%d.*/result", i))); len(m) != 1 {
+				t.Errorf("put aside: %q", m)
+			}
+			s.await("k", "none")
 		}
 	})
 }

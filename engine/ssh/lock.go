@@ -23,8 +23,9 @@ type lockState struct {
 // directory with the shell's pid in it does, without that property.
 //
 // It prints one word and, where another holds the lock, who. The epoch outlives a
-// crash of the host; that this run's is there already says so too. Who holds the
-// lock is only for whoever meets it, and is written in place.
+// crash of the host; that this run's is there already says so too. Where mv does not
+// run, as in the middle of a transaction, since it needs more libraries than others,
+// ln does. Who holds the lock is only for whoever meets it, and is written in place.
 //
 //	%[1]s epoch  %[2]s owner, one word  %[3]s token  %[4]s the time
 const lockText = `ferry_lock() {
@@ -46,7 +47,7 @@ else
 fi
 n=0; read -r n <$d/epoch 2>/dev/null; case "$n" in ''|*[!0-9]*) n=0;; esac
 if [ %[1]s -lt "$n" ]; then echo "stale $n"; cat $d/holder 2>/dev/null; exec 9>&-; rmdir $d/lock.d 2>/dev/null; return 0; fi
-[ %[1]s = "$n" ] || { echo "%[1]s" >$d/epoch.new && { sync -f $d/epoch.new 2>/dev/null || sync; } && mv -f $d/epoch.new $d/epoch; } || return 1
+[ %[1]s = "$n" ] || { echo "%[1]s" >$d/epoch.new && { sync -f $d/epoch.new 2>/dev/null || sync; } && { mv -f $d/epoch.new $d/epoch 2>/dev/null || ln -f $d/epoch.new $d/epoch; }; } || return 1
 echo "%[1]s %[2]s %[3]s $$ %[4]s" >$d/holder || return 1
 umask 022
 echo held

@@ -25,7 +25,7 @@ func TestLockText(t *testing.T) {
 			if err := os.Mkdir(bin, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range []string{"mkdir", "flock", "sync", "mv", "cat", "date", "rmdir"} {
+			for _, name := range []string{"mkdir", "flock", "sync", "mv", "ln", "cat", "date", "rmdir"} {
 				p, err := exec.LookPath(name)
 				if err != nil {
 					t.Skip(err)
@@ -44,14 +44,21 @@ func TestLockText(t *testing.T) {
 				what, state string
 				epoch       int
 				out, starts string
+				broken      string // a program that does not run, as in the middle of a transaction
 			}{
-				{"a new host", state, 5, "held", "mkdir flock sync mv"},
-				{"the same run", state, 5, "held", "flock"},
-				{"a later run", state, 6, "held", "flock sync mv"},
-				{"an older run", state, 5, "stale 6\n6 me@ws T 7 2026-01-02T03:04:05Z", "flock cat rmdir"},
-				{"no place for it", file, 5, "", "mkdir"},
+				{"a new host", state, 5, "held", "mkdir flock sync mv", ""},
+				{"the same run", state, 5, "held", "flock", ""},
+				{"a later run", state, 6, "held", "flock sync mv", ""},
+				{"an older run", state, 5, "stale 6\n6 me@ws T 7 2026-01-02T03:04:05Z", "flock cat rmdir", ""},
+				{"a host without mv", state, 7, "held", "flock sync ln", "mv"},
+				{"no place for it", file, 5, "", "mkdir", ""},
 			} {
 				_ = os.Remove(names)
+				if c.broken != "" {
+					if err := os.Remove(filepath.Join(bin, c.broken)); err != nil {
+						t.Fatal(err)
+					}
+				}
 				text := fmt.Sprintf(lockText, fmt.Sprint(c.epoch), "me@ws", "T", "2026-01-02T03:04:05Z")
 				cmd := exec.Command(path, sh[1:]...) //nolint:gosec // shells of this machine
 				cmd.Stdin = strings.NewReader(strings.ReplaceAll(text, "$$", "7") + "\necho \"goes on $?\"\n")
@@ -67,7 +74,7 @@ func TestLockText(t *testing.T) {
 					t.Errorf("%s: it started %q, want %q", c.what, b, c.starts)
 				}
 			}
-			if b, _ := os.ReadFile(filepath.Join(state, "holder")); string(b) != "6 me@ws T 7 2026-01-02T03:04:05Z\n" {
+			if b, _ := os.ReadFile(filepath.Join(state, "holder")); string(b) != "7 me@ws T 7 2026-01-02T03:04:05Z\n" {
 				t.Errorf("holder: %q", b)
 			}
 		})
