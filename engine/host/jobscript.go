@@ -25,13 +25,15 @@ alive() { lives "$1/pid" || lives "$1/child"; }
 rebooted() { was=; boot=; read -r p t was 2>/dev/null <"$1/pid"; read -r boot 2>/dev/null <"${FERRY_BOOT_ID:-/proc/sys/kernel/random/boot_id}"; [ -n "$was" ] && [ "$was" != "$boot" ]; }
 move() { # a directory of files. In the middle of a transaction mv may not run, since it needs more libraries than others; ln does
   mv -T "$1" "$2" 2>/dev/null && return 0
-  [ ! -e "$2" ] && mkdir "$2" && ln "$1"/* "$2"/ && rm -rf "$1"
+  [ -d "$1" ] && [ ! -e "$2" ] && mkdir "$2" || return 1
+  ln "$1"/* "$2"/ && rm -rf "$1" || { rm -rf "$2"; return 1; }
 }
 look() {
   if [ ! -d "$1" ]; then now=none
   elif [ -f "$1/result" ] || [ -f "${FERRY_STATE:-/run}/ferry-job-${1##*/}.result" ]; then now=done
   elif alive "$1"; then now=running
   elif [ ! -f "$1/pid" ] && [ ! -f "$1/timeout" ]; then now=none # that file is the last that ln makes
+  elif [ ! -f "$1/pid" ] && [ -d "$1/claim" ]; then now=dead # the runner of an earlier ferry, which died at once
   elif [ ! -f "$1/pid" ]; then now=prepared
   elif rebooted "$1"; then now=rebooted
   elif [ ! -s "$1/pid" ] && [ -n "$(find "$1/pid" -prune -mmin -1 2>/dev/null)" ]; then now=starting
@@ -41,7 +43,7 @@ state() { # looks again, since files appear between one test and the next
   look "$1"; case $now in dead|rebooted) look "$1";; esac
 }
 archive() { # $1 is what tells this one from others of its key; 20 are kept, and tidying up is put off until it pays
-  move "$dir" "$dir~$1.$$" || return 1
+  move "$dir" "$dir~$1.$$" 2>/dev/null || [ ! -d "$dir" ] || { echo "$dir cannot be renamed" >&2; return 1; } # or another has just done it
   [ ! -f "$spare" ] || rm -f "$spare"
   kept=0; for old in "$jobs"/*~*; do kept=$((kept+1)); done
   [ $kept -le 30 ] || ls -1dt "$jobs"/*~* | tail -n +21 | { set --; while read -r old; do set -- "$@" "$old"; done; rm -rf "$@"; }

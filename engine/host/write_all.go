@@ -36,7 +36,7 @@ const stageFunction = `stage() {
   if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
   if [ -z "$m" ] && [ ! -e "$1" ]; then m=644; fi
   case $m in
-    [0246][0246][0246]) umask $((777 - m));;
+    [0246][04][04]) umask $((777 - m));; # nobody else may write before it has its group
     *) umask 077; m=;;
   esac
   set -C # what is there already is not written to
@@ -98,12 +98,8 @@ func writeAllScript(entries []Entry) (string, error) {
 	first := slices.IndexFunc(entries, func(e Entry) bool { return !e.Dir })
 	w := allWriter{name: ".ferry." + rand.Text(), restore: first >= 0 && slices.ContainsFunc(entries[first:], func(e Entry) bool { return e.Dir })}
 	w.line("set -e")
-	for len(entries) > 0 { // in order: what fails leaves what comes after it alone
-		n := slices.IndexFunc(entries, func(e Entry) bool { return !e.Dir })
-		if n < 0 {
-			n = len(entries)
-		}
-		if n > 0 {
+	for len(entries) > 0 { // in order: what fails leaves what comes after it alone, until files take their places
+		if n := together(entries); n > 0 {
 			w.directories(entries[:n])
 			entries = entries[n:]
 			continue
@@ -115,11 +111,37 @@ func writeAllScript(entries []Entry) (string, error) {
 	return w.String(), nil
 }
 
+// together is how many directories at the beginning are made at once: not one below
+// another that is to have attributes, which it may inherit.
+func together(entries []Entry) int {
+	for i, e := range entries {
+		if !e.Dir || slices.ContainsFunc(entries[:i], func(above Entry) bool {
+			return above.Attr != Attr{} && strings.HasPrefix(e.Path, above.Path+"/")
+		}) {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// makeFunction makes directories as "mkdir -p" does, but none after one that it
+// cannot make.
+const makeFunction = `make() {
+  for d; do shift; [ -d "$d" ] || set -- "$@" "$d"; done
+  [ $# = 0 ] || mkdir -p -- "$@" && return 0
+  bad=
+  for d; do
+    if [ -n "$bad" ]; then rmdir -- "$d" 2>/dev/null || :; elif [ ! -d "$d" ]; then bad=1; fi
+  done
+  exit 1
+}`
+
 // allWriter writes the script of WriteAll.
 type allWriter struct {
 	strings.Builder
 	name    string  // of temporary files, before their numbers
 	restore bool    // directories come after files, and want the umask
+	makes   bool    // makeFunction is there
 	files   []Entry // so far
 	staged  []Entry // the same with the paths of the temporary files
 }
@@ -130,7 +152,11 @@ func (w *allWriter) directories(dirs []Entry) {
 	if len(w.files) > 0 {
 		w.line(`umask "$umask"`)
 	}
-	w.line("mkdir -p --", QuoteArgv(paths(dirs)))
+	if !w.makes {
+		w.line(makeFunction)
+		w.makes = true
+	}
+	w.line("make", QuoteArgv(paths(dirs)))
 	for _, g := range groupBy(dirs, ownerOf) {
 		w.line("chown -h --", Quote(g.value), QuoteArgv(g.paths))
 	}

@@ -67,6 +67,18 @@ func TestWriteAll(t *testing.T) {
 /d/e f/it's 4755 "$x ` + "`y`" + ` \\n %s 'q'"
 /d/empty 0644 ""`,
 		},
+		"directories below one another": { // the second gets the group's bit of the first
+			entries: []Entry{dir("/d", 0o2755), dir("/d/e", 0), file("/d/e/a", "a", 0o664)},
+			want: `/d 2755 dir
+/d/e 2755 dir
+/d/e/a 0664 "a"`,
+		},
+		"a directory that cannot be made": {
+			there: "echo x >f; mkdir e", entries: []Entry{dir("/d", 0), dir("/e", 0), dir("/f/g", 0), dir("/h", 0)},
+			want: `/d 0755 dir
+/e 0755 dir
+/f 0644 "x\n"`, fails: "/f",
+		},
 		"a directory after a file": {
 			entries: []Entry{file("/a", "a", 0o644), dir("/d/e", 0o700), file("/d/b", "b", 0)},
 			want: `/a 0644 "a"

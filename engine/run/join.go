@@ -71,16 +71,17 @@ func (u *use) join(ctx context.Context, s module.Step) *joint {
 }
 
 // leads reports whether other uses may act in u's turn: not where what becomes of
-// u decides about them, or where u is bound in time or place.
+// u decides about them, where u is bound in time or place, or acts as another user
+// than the connection's, which files are not written as.
 func (u *use) leads() bool {
 	m := u.t.Meta
-	return u.t.Kind == "task" && u.pr.gate == "" && u.delegate == "" && len(u.sensitive) == 0 && !m.PointOfNoReturn && !m.RunOnce && !m.Sensitive &&
+	return u.t.Kind == "task" && u.pr.gate == "" && u.delegate == "" && u.terms.User == "" && len(u.sensitive) == 0 && !m.PointOfNoReturn && !m.RunOnce && !m.Sensitive &&
 		m.Throttle == 0 && m.Timeout == 0 && m.Retry == nil && m.FailedWhen == nil
 }
 
 // fits reports whether what l saw can be changed in u's turn, with the changes.
 func (u *use) fits(l *look) ([]module.Change, bool) {
-	if l.err != nil || l.u.t.Meta.Sensitive || l.u.t.SeesFacts && u.altersFacts() || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
+	if l.err != nil || l.u.t.Meta.Sensitive || l.u.t.Meta.FailedWhen != nil || l.u.t.SeesFacts && u.altersFacts() || !reflect.DeepEqual(l.u.terms, u.terms) || len(l.u.sensitive) > 0 {
 		return nil, false
 	}
 	if len(l.plan) > 0 && l.u.unplanned(l.plan) != nil {

@@ -127,6 +127,15 @@ task "bundle" "b" {}`, did: "apply a+b", ended: "shift.a changed, b changed",
 task "bundle" "b" { timeout = "1m" }
 task "bundle" "c" { point_of_no_return = true }`, did: "apply a, apply b, apply c", ended: "a changed, b changed, c changed",
 		},
+		"not past what may fail by a condition of its own": {
+			src: `task "bundle" "a" {}
+task "bundle" "b" { failed_when = self.changed }
+task "bundle" "c" {}`, did: "apply a, apply b", ended: "a changed, b failed",
+		},
+		"not as another user": {
+			src: `task "bundle" "a" { become_user = "app" }
+task "bundle" "b" { become_user = "app" }`, did: "apply a, apply b", ended: "a changed, b changed",
+		},
 		"past what is skipped by its condition, with what follows it": {
 			src: `task "bundle" "a" {}
 task "bundle" "b" { when = host.name == "no" }

@@ -191,14 +191,14 @@ func (p *puts) content(e put, now seenFile) ([]byte, error) {
 	}
 	edits := slices.DeleteFunc(slices.Clone(p.all), func(o put) bool { return o.path != e.path })
 	text, there := string(now.have), now.there
-	for i, o := range edits {
+	for _, o := range edits {
 		next, err := o.edit(text)
 		if err != nil {
 			return nil, err
 		}
 		needs := next != text || !there && !o.sheds
-		if seen, err := o.needs(); err != nil || i > 0 && seen != needs {
-			return nil, fmt.Errorf("whether %s needs a change depends on the tasks before", e.path)
+		if seen, err := o.needs(); err != nil || seen != needs { // nothing is changed that is not announced
+			return nil, fmt.Errorf("whether %s needs a change depends on the tasks before, or was changed meanwhile", e.path)
 		}
 		text, there = next, there || !o.sheds
 	}

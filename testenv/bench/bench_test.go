@@ -40,7 +40,7 @@ func TestPlanServesTheBars(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for args, want := range map[string]string{"--rtt 5": "round-trip", "--only e": "a, b, c and d", "--hosts 0": "1 or more", "x": "only flags", "--only ab": "a, b, c and d"} {
+	for args, want := range map[string]string{"--rtt 5": "round-trip", "--only e": "a, b, c and d", "--hosts 0": "1 or more", "x": "only flags", "--only ab": "a, b, c and d", "--phase second": "first and converged"} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", args, err, want)
 		}

@@ -37,7 +37,7 @@ func exit(err error) {
 // options are the flags.
 type options struct {
 	hosts, repeat, slow int
-	only, with          []string
+	only, with, phases  []string
 	rtts                []time.Duration
 	quick, reuse, page  bool
 	add                 bool
@@ -54,6 +54,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.slow, "slow", 3, "rounds that slow contenders take part in")
 	only := fs.String("only", "a,b,c,d", "work: a no-op commands, b mixed tasks, c facts, d files")
 	with := fs.String("with", "", "only these contenders, for example ferry,floor; empty: all")
+	phases := fs.String("phase", "", "only these phases of work that has several: first, converged; empty: all")
 	rtts := fs.String("rtt", "0,50ms,150ms", "round-trip times")
 	fleet := fs.String("fleet", "1000,10000", "numbers of in-process hosts for testenv/bench/fleet; empty: none")
 	fs.BoolVar(&o.quick, "quick", false, "about three minutes: 2 hosts, one round, one distance, slow contenders only near, 1000 in-process hosts; no bars")
@@ -85,6 +86,12 @@ func parse(args []string) (options, error) {
 		return o, errors.New("--hosts, --repeat and --slow must be 1 or more")
 	}
 	o.only, o.with, o.fleet = list(*only), list(*with), list(*fleet)
+	o.phases = list(*phases)
+	for _, p := range o.phases {
+		if p != "first" && p != "converged" {
+			return o, fmt.Errorf("--phase %s: there are first and converged", p)
+		}
+	}
 	for _, s := range list(*rtts) {
 		d, err := time.ParseDuration(s)
 		if err != nil || d < 0 {

@@ -25,6 +25,9 @@ type entry struct {
 func plan(o options) (all []item) {
 	add := func(id string, rtt time.Duration, hosts int, rounds ...entry) {
 		w := find(id)
+		if len(o.phases) > 0 && len(w.phases) > 1 {
+			w.phases = slices.DeleteFunc(slices.Clone(w.phases), func(p string) bool { return !slices.Contains(o.phases, p) })
+		}
 		if o.quick && (rtt > 0 || hosts == 1) { // what would take the minutes
 			rounds = slices.DeleteFunc(rounds, func(e entry) bool { return slices.Contains([]string{ansible, mitogen, clush}, e.contender) })
 		}
