@@ -61,9 +61,12 @@ func (r *Results) groups(rtt time.Duration) (all []Group) {
 				continue
 			}
 			g := Group{Label: fmt.Sprintf("%s, %s", w.label, plural(at.hosts, "host"))}
+			ferry := r.Find(w.id, w.phase, rtt, at.hosts, "ferry")
 			for _, c := range contenders {
 				switch s := r.Find(w.id, w.phase, rtt, at.hosts, c); {
 				case s == nil:
+				case ferry != nil && !s.Taken.Equal(ferry.Taken): // the machine was another one, as far as speed goes
+					g.Bars = append(g.Bars, ChartBar{Label: c, Without: "not measured at the same time"})
 				case len(s.Rounds) == 0:
 					g.Bars = append(g.Bars, ChartBar{Label: c, Without: "void"})
 				default:
