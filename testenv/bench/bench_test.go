@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,24 @@ func TestPlanServesTheBars(t *testing.T) {
 			if e.rounds < 3 && (e.contender != mitogen || it.work.id != "mixed") {
 				t.Errorf("%s: %d rounds of %s", it.work.id, e.rounds, e.contender)
 			}
+		}
+	}
+}
+
+// Nothing is measured twice, whatever the number of hosts.
+func TestPlanMeasuresOnce(t *testing.T) {
+	for _, args := range []string{"", "--hosts 1", "--hosts 4", "--quick"} {
+		o, err := parse(strings.Fields(args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, it := range plan(o) {
+			key := fmt.Sprint(it.work.id, it.rtt, it.hosts)
+			if seen[key] {
+				t.Errorf("%q: %s is measured twice", args, key)
+			}
+			seen[key] = true
 		}
 	}
 }

@@ -34,8 +34,10 @@ func plan(o options) (all []item) {
 		if len(o.with) > 0 {
 			rounds = slices.DeleteFunc(rounds, func(e entry) bool { return !slices.Contains(o.with, e.contender) })
 		}
-		if len(rounds) > 0 && slices.Contains(o.only, w.letter) {
-			all = append(all, item{w, rtt, min(hosts, o.hosts), rounds})
+		it := item{w, rtt, min(hosts, o.hosts), rounds}
+		twice := slices.ContainsFunc(all, func(x item) bool { return x.work.id == id && x.rtt == rtt && x.hosts == it.hosts })
+		if len(rounds) > 0 && slices.Contains(o.only, w.letter) && !twice { // with --hosts 1 all are of one host
+			all = append(all, it)
 		}
 	}
 	n, slow := o.repeat, min(o.slow, o.repeat)
