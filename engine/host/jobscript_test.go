@@ -58,7 +58,7 @@ func realPath(t *testing.T, name string) string {
 	t.Helper()
 	p, err := exec.LookPath(name)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	return p
 }

@@ -61,9 +61,9 @@ nl='
 // beside their places before the first takes its own, so what can go wrong has gone
 // wrong before anything that was there is touched.
 //
-// A file has its mode while it is written, unless its directory has a default ACL,
-// which makes it fail: so it is for content that everybody may read in the end.
-// Symbolic links are refused.
+// A file that others may only read has its mode while it is written, unless its
+// directory has a default ACL, which makes it fail; any other gets its mode in the
+// end. So it is for content that everybody may read. Symbolic links are refused.
 func (b *base) WriteAll(ctx context.Context, entries []Entry) error {
 	text, err := writeAllScript(entries)
 	if err != nil || text == "" {
