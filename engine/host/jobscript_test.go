@@ -121,6 +121,16 @@ func (s *scripts) await(key, state string) string {
 	return ""
 }
 
+// endedWith3 waits for a job that prints "out" and ends with 3.
+func (s *scripts) endedWith3(key string) {
+	s.t.Helper()
+	out := s.await(key, "done")
+	head, log, _ := strings.Cut(out, "\n\n")
+	if f := strings.Fields(head); len(f) < 5 || f[1] != "3" || f[4] != "ok" || log != "out\n" {
+		s.t.Errorf("status: %q", out)
+	}
+}
+
 func TestJobTexts(t *testing.T) {
 	t.Parallel()
 	eachShell(t, func(t *testing.T, s *scripts) {
@@ -128,11 +138,7 @@ func TestJobTexts(t *testing.T) {
 		if out := s.run("echo out; exit 3", jobStart, "k", "0", jobRunner, "0", "T1"); out != "started\n" {
 			t.Fatalf("start: %q", out)
 		}
-		out := s.await("k", "done")
-		head, log, _ := strings.Cut(out, "\n\n")
-		if f := strings.Fields(head); len(f) < 5 || f[1] != "3" || f[4] != "ok" || log != "out\n" {
-			t.Errorf("status: %q", out)
-		}
+		s.endedWith3("k")
 		if out := s.run("", jobStart, "k", "0", jobRunner, "0", "T2"); out != "found done\n" {
 			t.Errorf("a second start: %q", out)
 		}
@@ -298,11 +304,7 @@ func TestJobWithoutMove(t *testing.T) {
 			if out := s.run("echo out; exit 3", jobStart, "k", "0", jobRunner, "0", "T1"); out != "started\n" {
 				t.Fatalf("start: %q", out)
 			}
-			out := s.await("k", "done")
-			head, log, _ := strings.Cut(out, "\n\n")
-			if f := strings.Fields(head); len(f) < 5 || f[1] != "3" || f[4] != "ok" || log != "out\n" {
-				t.Errorf("status: %q", out)
-			}
+			s.endedWith3("k")
 			s.run("", jobCollect, "k", fmt.Sprintf("T%d", i))
 			if m, _ := filepath.Glob(s.file(fmt.Sprintf("jobs/k~T%d.*/result", i))); len(m) != 1 {
 				t.Errorf("put aside: %q", m)

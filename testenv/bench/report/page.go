@@ -46,7 +46,9 @@ func Page(r *Results, plots, remarks string) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by `make bench`. Change testenv/bench or " + plots + "/remarks.md, not this page. -->\n# Benchmarks\n\n")
 	fmt.Fprintf(&b, "The same work on the same hosts, done by ferry, Ansible (pipelining, a fork per host), Ansible with Mitogen, clush, and by ferry's own *floor*: a bare loop\nover its shell on the host. Measured on %s in %v", r.Taken.Format("2 January 2006"), r.Duration)
-	if r.Machine.Load != "" {
+	if r.mixed() {
+		b.WriteString(", in parts on several days")
+	} else if r.Machine.Load != "" {
 		fmt.Fprintf(&b, "; load of the machine before: %s", r.Machine.Load)
 	}
 	b.WriteString(".\n")
