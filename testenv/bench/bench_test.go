@@ -58,6 +58,21 @@ func TestPlanMeasuresOnce(t *testing.T) {
 	}
 }
 
+// A phase that nobody wants measured is still done if the next one needs it.
+func TestPlanGivesWhatAPhaseNeeds(t *testing.T) {
+	for phase, want := range map[string]string{"": "[] [first converged]", "first": "[] [first]", "converged": "[first] [converged]", "converged,first": "[] [first converged]"} {
+		o, err := parse([]string{"--only", "b", "--rtt", "0", "--phase", phase})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range plan(o) {
+			if got := fmt.Sprint(it.work.given, it.work.phases); got != want {
+				t.Errorf("--phase %s: given and measured are %s, want %s", phase, got, want)
+			}
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for args, want := range map[string]string{"--rtt 5": "round-trip", "--only e": "a, b, c and d", "--hosts 0": "1 or more", "x": "only flags", "--only ab": "a, b, c and d", "--phase second": "first and converged"} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {

@@ -26,7 +26,9 @@ func plan(o options) (all []item) {
 	add := func(id string, rtt time.Duration, hosts int, rounds ...entry) {
 		w := find(id)
 		if len(o.phases) > 0 && len(w.phases) > 1 {
-			w.phases = slices.DeleteFunc(slices.Clone(w.phases), func(p string) bool { return !slices.Contains(o.phases, p) })
+			wanted := func(p string) bool { return slices.Contains(o.phases, p) }
+			begin := slices.IndexFunc(w.phases, wanted)
+			w.given, w.phases = w.phases[:begin], slices.DeleteFunc(slices.Clone(w.phases), func(p string) bool { return !wanted(p) })
 		}
 		if o.quick && (rtt > 0 || hosts == 1) { // what would take the minutes
 			rounds = slices.DeleteFunc(rounds, func(e entry) bool { return slices.Contains([]string{ansible, mitogen, clush}, e.contender) })

@@ -11,6 +11,7 @@ type work struct {
 	id     string
 	letter string   // in --only
 	phases []string // run one after the other on the same hosts; {""} if there is one
+	given  []string // phases that the first of these needs and nobody wants measured: ferry does them, once for all
 	// prepare writes playbooks and files to send below dir, once.
 	prepare func(dir string) error
 	// command is what a contender runs, or nil if it takes no part.
