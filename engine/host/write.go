@@ -19,6 +19,7 @@ import (
 //
 // It starts as few processes as it can: they are most of what a file costs a host.
 const writeScript = `set -e
+` + FlushFunction + placeFunction + `
 p=$1
 if [ -h "$p" ]; then p=$(readlink -f -- "$p"); fi
 if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi
@@ -31,7 +32,7 @@ if [ -n "$6" ]; then
   gzip -dc <"$5.gz" >"$5"
   rm -f -- "$5.gz"
 fi
-t=${5:-$d$7}
+t=${5:-$d$7.$$} # another attempt, by the shell of a connection that was lost, has another name
 f=$t # for modes and owners: the open file, since a directory may belong to somebody who puts a link in a name's place
 if [ -z "$5" ]; then
   if [ ! -d "$d" ]; then echo "$d: No such file or directory" >&2; exit 1; fi
@@ -50,15 +51,39 @@ mode "$@" # before there is content: a directory's default ACL overrules the uma
 if [ -z "$5" ]; then
   input >&8 || { echo "the file system of $d does not take the content; is it full?" >&2; exit 1; }
   if [ -u "$p" ] || [ -g "$p" ]; then mode "$@"; else case $2 in [1-7]*) mode "$@";; esac; fi # writing takes setuid away
-  exec 8>&-
 fi
-sync -- "$t" 2>/dev/null || sync
-mv -f -- "$t" "$p"
+flush -- "$t"
+exec 8>&- # not before: a network file system tells of an error once
+place "$t" "$p"
 trap - EXIT
 sync -- "$d" 2>/dev/null || :
 for r in /usr/sbin/restorecon /sbin/restorecon; do
   if [ -x $r ]; then $r -- "$p" 2>/dev/null || :; break; fi
 done`
+
+// FlushFunction is the text of a shell function, flush, that calls sync with its
+// arguments and fails if the disk does not take them: what was there before must not
+// give way to what will not be there after a crash. A sync that takes no names, or a
+// file system that cannot do it, is asked for everything.
+const FlushFunction = `flush() {
+  e=$(LC_ALL=C sync "$@" 2>&1) && return 0
+  case $e in
+    *': Invalid argument'*|*': Function not implemented'*|*': Operation not supported'*) sync;;
+    *' syncing '*) echo "the disk does not take what is written, so nothing was replaced: $e" >&2; return 1;;
+    *) sync;;
+  esac
+}
+`
+
+// placeFunction puts the file $1 in the place $2, which is never a directory to move
+// it into: somebody who may write beside it could have put one there, or a link to
+// one. Where mv does not know -T, that is looked at just before.
+const placeFunction = `place() {
+  mv -fT -- "$1" "$2" 2>/dev/null && return 0
+  if [ -d "$2" ]; then echo "$2 is a directory" >&2; return 1; fi
+  mv -f -- "$1" "$2"
+}
+`
 
 // writeArgs are the arguments of writeScript.
 func writeArgs(path string, a Attr, tmp, unpack string) []string {
@@ -78,7 +103,7 @@ func (b *base) WriteFile(ctx context.Context, path string, content []byte, a Att
 		return b.Upload(ctx, path, Bytes(content), a)
 	}
 	c := script(writeScript, writeArgs(path, a, "", "")...)
-	c.Stdin, c.ReadOnly = content, true // writing the same content twice is writing it once
+	c.Stdin, c.Repeatable = content, true // writing the same content twice is writing it once
 	r, err := b.t.Run(ctx, c)
 	if err != nil {
 		return err

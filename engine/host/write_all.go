@@ -70,7 +70,7 @@ func (b *base) WriteAll(ctx context.Context, entries []Entry) error {
 		return err
 	}
 	c := script(text)
-	c.ReadOnly, c.Private = true, true // writing the same twice is writing it once
+	c.Repeatable, c.Private = true, true // writing the same twice is writing it once
 	r, err := b.t.Run(ctx, c)
 	if err != nil {
 		return err
@@ -188,10 +188,11 @@ func (w *allWriter) place() {
 		return
 	}
 	w.line(`if [ $# -gt 0 ] && [ "$(stat -c %a -- "$@")$nl" != "$want" ]; then echo "files do not get the mode they are made with" >&2; exit 1; fi`)
-	w.line("sync --", QuoteArgv(paths(w.staged)), "2>/dev/null || sync")
+	w.WriteString(FlushFunction + placeFunction)
+	w.line("flush --", QuoteArgv(paths(w.staged)))
 	var dirs []string
 	for i, f := range w.files {
-		w.line("mv -f --", Quote(w.staged[i].Path), Quote(f.Path))
+		w.line("place", Quote(w.staged[i].Path), Quote(f.Path))
 		if d := path.Dir(f.Path); !slices.Contains(dirs, d) {
 			dirs = append(dirs, d)
 		}

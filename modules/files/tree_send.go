@@ -24,12 +24,13 @@ mktemp -d -- "$1/.ferry.XXXXXXXX"`
 // installScript unpacks the archive in the staging directory $2 and renames
 // everything into the directory $1, file by file. $3 owner, $4 group.
 const installScript = `set -e
+` + host.FlushFunction + `
 d=$1 s=$2
 trap 'rm -rf -- "$s"' EXIT
 mkdir -- "$s/t"
 tar -xpf "$s/tar" -C "$s/t" --no-same-owner
 if [ -n "$3$4" ]; then chown -hR -- "$3${4:+:$4}" "$s/t"; fi
-sync -f "$s/t" 2>/dev/null || sync
+flush -f "$s/t"
 cd -- "$s/t"
 find . -mindepth 1 -type d | LC_ALL=C sort | while IFS= read -r x; do
   [ -d "$d/$x" ] || { mkdir -- "$d/$x"; chmod --reference="$x" -- "$d/$x"; chown --reference="$x" -- "$d/$x" 2>/dev/null || :; }
@@ -37,7 +38,7 @@ done
 find . -type d | while IFS= read -r x; do
   find "$x" -mindepth 1 -maxdepth 1 ! -type d -print0 | xargs -0 -r mv -f -t "$d/$x" --
 done
-sync -f "$d" 2>/dev/null || sync
+flush -f "$d"
 for r in /usr/sbin/restorecon /sbin/restorecon; do
   if [ -x $r ]; then $r -R -- "$d" 2>/dev/null || :; break; fi
 done`
