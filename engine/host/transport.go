@@ -16,9 +16,9 @@ import (
 // the errors of this package (see errors.go), so callers can tell "never
 // started" from "unknown".
 type Transport interface {
-	// Run runs one command to its end. If c.ReadOnly is set, the transport may
-	// run it again after a reconnect; otherwise a connection lost while the
-	// command may have been running gives ErrUnknown.
+	// Run runs one command to its end. If c.Repeats, the transport may run it again
+	// after a reconnect; otherwise a connection lost while the command may have been
+	// running gives ErrUnknown.
 	Run(ctx context.Context, c Command) (Result, error)
 	// Upload writes size bytes of r to path (mode 0600), which must not be a
 	// path anything else reads: callers move it into place. It is for content
@@ -58,14 +58,23 @@ type Command struct {
 	// signal $$, nor rely on it being its own.
 	Script string
 
-	// ReadOnly promises that running the command twice is the same as once.
+	// ReadOnly promises that the command only asks: it changes nothing, so it may run
+	// beside others, without the host's lock, and again after a lost connection.
 	ReadOnly bool
+	// Repeatable promises that running the command twice is the same as once, so it
+	// may run again after a lost connection. Like everything that acts it keeps the
+	// host's lock, by which a reconnect waits for its end.
+	Repeatable bool
 	// Private keeps the text of "sh -c TEXT" out of the host's process list.
 	Private bool
 	// Sensitive keeps Argv, Stdin and the output out of logs, events and errors. It implies
 	// Private.
 	Sensitive bool
 }
+
+// Repeats reports whether the command may be run again when it is not known whether
+// it ran.
+func (c Command) Repeats() bool { return c.ReadOnly || c.Repeatable }
 
 // Program returns c as a program with arguments, for where nobody runs scripts
 // but a shell that is started for it.

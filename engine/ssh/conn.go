@@ -164,7 +164,9 @@ func (c *Conn) adopt(ctx context.Context, l *link) (*link, error) {
 		return nil, fmt.Errorf("%s: %w: %w", c.t.Name, host.ErrUnreachable, errClosed)
 	}
 	if lock != nil {
-		if err := l.lock(ctx, *lock); err != nil {
+		st := *lock
+		st.killed = false // the shell that has it now
+		if err := l.lock(ctx, &st); err != nil {
 			c.mu.Lock()
 			c.cur = nil
 			c.mu.Unlock()

@@ -25,7 +25,7 @@ func TestLockText(t *testing.T) {
 			if err := os.Mkdir(bin, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range []string{"mkdir", "flock", "sync", "mv", "ln", "cat", "date", "rmdir"} {
+			for _, name := range []string{"mkdir", "flock", "sync", "mv", "ln", "rm", "cat", "rmdir"} {
 				p, err := exec.LookPath(name)
 				if err != nil {
 					t.Fatal(err)
@@ -50,7 +50,8 @@ func TestLockText(t *testing.T) {
 				{"the same run", state, 5, "held", "flock", ""},
 				{"a later run", state, 6, "held", "flock sync mv", ""},
 				{"an older run", state, 5, "stale 6\n6 me@ws T 7 2026-01-02T03:04:05Z", "flock cat rmdir", ""},
-				{"a host without mv", state, 7, "held", "flock sync ln", "mv"},
+				{"a host without mv", state, 7, "held", "flock sync ln rm", "mv"},
+				{"once more without mv", state, 8, "held", "flock sync ln rm", ""},
 				{"no place for it", file, 5, "", "mkdir", ""},
 			} {
 				_ = os.Remove(names)
@@ -59,7 +60,7 @@ func TestLockText(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				text := fmt.Sprintf(lockText, fmt.Sprint(c.epoch), "me@ws", "T", "2026-01-02T03:04:05Z")
+				text := fmt.Sprintf(lockText, fmt.Sprint(c.epoch), "me@ws", "T", "2026-01-02T03:04:05Z", "kill")
 				cmd := exec.Command(path, sh[1:]...) //nolint:gosec // shells of this machine
 				cmd.Stdin = strings.NewReader(strings.ReplaceAll(text, "$$", "7") + "\necho \"goes on $?\"\n")
 				cmd.Env = []string{"PATH=" + bin, "FERRY_STATE=" + c.state}
@@ -74,7 +75,10 @@ func TestLockText(t *testing.T) {
 					t.Errorf("%s: it started %q, want %q", c.what, b, c.starts)
 				}
 			}
-			if b, _ := os.ReadFile(filepath.Join(state, "holder")); string(b) != "7 me@ws T 7 2026-01-02T03:04:05Z\n" {
+			if _, err := os.Stat(filepath.Join(state, "epoch.new")); err == nil {
+				t.Error("epoch.new is left: the next run would write into epoch itself")
+			}
+			if b, _ := os.ReadFile(filepath.Join(state, "holder")); string(b) != "8 me@ws T 7 2026-01-02T03:04:05Z\n" {
 				t.Errorf("holder: %q", b)
 			}
 		})

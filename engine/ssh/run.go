@@ -37,7 +37,7 @@ func (c *Conn) Run(ctx context.Context, cmd host.Command) (host.Result, error) {
 				return host.Result{}, err
 			}
 		}
-		if sent && !cmd.ReadOnly || try >= maxRepeats {
+		if sent && !cmd.Repeats() || try >= maxRepeats {
 			return host.Result{}, fmt.Errorf("%s: %w while %s: %w", c.t.Name, host.ErrUnknown, c.shown(cmd), err)
 		}
 		c.d.opt.Logger.Debug("command is repeated", "host", c.t.Name, "error", err)
@@ -63,7 +63,7 @@ func (l *link) unusable(ctx context.Context, err error) error {
 }
 
 func (c *Conn) interrupted(ctx context.Context, cmd host.Command, sent bool, err error) error {
-	if sent && !cmd.ReadOnly && errors.Is(err, errNotKilled) {
+	if sent && !cmd.Repeats() && errors.Is(err, errNotKilled) {
 		return fmt.Errorf("%s: %w: %s was interrupted (%w) and could not be stopped on the host", c.t.Name, host.ErrUnknown, c.shown(cmd), ctx.Err())
 	}
 	return fmt.Errorf("%s: %s was interrupted: %w", c.t.Name, c.shown(cmd), ctx.Err())

@@ -275,6 +275,56 @@ func TestLock(t *testing.T) {
 	}
 }
 
+// What acts when the connection is lost goes on, and holds the lock. The controller
+// that started it waits for its end instead of being locked out by itself; a write
+// that was under way is not begun a second time beside the first.
+func TestLockWaitsForItsOwn(t *testing.T) {
+	t.Parallel()
+	s := sshtest.New(t, sshtest.Options{})
+	c := dial(t, root(t, s))
+	if err := c.Lock(t.Context(), 5, "ann@ws"); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(s.Dir(), "log")
+	cut := make(chan error, 1)
+	go func() {
+		_, err := c.Run(t.Context(), sh("echo first >>"+log+"; sleep 4; echo last >>"+log))
+		cut <- err
+	}()
+	for { // until it runs
+		if _, err := os.Stat(log); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.Drop()
+	if err := <-cut; !errors.Is(err, host.ErrUnknown) {
+		t.Errorf("the command that was cut off: %v", err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := c.Reconnect(short); err == nil {
+		t.Error("the lock was taken while the command runs")
+	}
+	again := host.Command{Argv: []string{"/bin/sh", "-c", "cat " + log}, Repeatable: true}
+	if res := run(t, c, again); string(res.Stdout) != "first\nlast\n" {
+		t.Errorf("what comes next began too early: %q", res.Stdout)
+	}
+	short, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	go func() { _, _ = c.Run(t.Context(), sh("echo once more >>"+log+"; sleep 10")) }()
+	for {
+		if b, _ := os.ReadFile(log); strings.Contains(string(b), "once more") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.Drop()
+	if err := c.Reconnect(short); !errors.Is(err, host.ErrLocked) || !strings.Contains(err.Error(), "still runs there") {
+		t.Errorf("when it takes too long: %v", err)
+	}
+}
+
 // withoutFlock is a PATH with the programs the lock needs, but flock.
 func withoutFlock(t *testing.T) string {
 	dir := t.TempDir()

@@ -66,7 +66,7 @@ func (a attributes) apply(ctx context.Context, h host.Host, path string) error {
 
 // do runs a command that may be repeated and must succeed.
 func do(ctx context.Context, h host.Host, argv ...string) error {
-	res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true})
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true})
 	_, err = host.Must(argv, res, err)
 	return err
 }

@@ -194,7 +194,7 @@ func (t *tree) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 func (t *tree) each(ctx context.Context, h host.Host, paths []string, argv ...string) error {
 	list := "./" + strings.Join(paths, "\x00./") + "\x00"
 	argv = append([]string{"/bin/sh", "-c", `cd -- "$1" && shift && exec xargs -0 -r "$@"`, "sh", t.path}, argv...)
-	res, err := h.Exec(ctx, host.Command{Argv: argv, Stdin: []byte(list), ReadOnly: true}) // may be repeated
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Stdin: []byte(list), Repeatable: true}) // may be repeated
 	_, err = host.Must(argv, res, err)
 	return err
 }

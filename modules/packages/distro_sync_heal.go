@@ -213,7 +213,7 @@ func (d *distroSync) conclude(ctx context.Context, h host.Host, pkgs []rpm.Packa
 		return fmt.Errorf("the transaction did not bring %s that it was to install (%s). Run ferry again, which heals it%s", count(len(missing), "package"), strings.Join(missing[:min(8, len(missing))], ", "), after)
 	}
 	argv := []string{"rm", "-f", d.notePath()}
-	res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // twice is once
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // twice is once
 	_, err = host.Must(argv, res, err)
 	return err
 }

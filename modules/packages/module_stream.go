@@ -150,7 +150,7 @@ func (s *moduleStream) Apply(ctx context.Context, h host.Host, p module.Plan) er
 		}
 		argv = append(argv, name)
 	}
-	res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // the same twice is the same once
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // the same twice is the same once
 	if err != nil {
 		return err
 	}

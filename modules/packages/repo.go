@@ -174,7 +174,7 @@ func (s *repo) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	}
 	if want == "" || s.state == "absent" && len(parseRepoFile(want).ids()) == 0 {
 		argv := []string{"rm", "-f", "--", s.path()}
-		res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // removing twice is removing once
+		res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // removing twice is removing once
 		_, err = host.Must(argv, res, err)
 		return err
 	}

@@ -165,7 +165,7 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	}
 	if shut {
 		argv := []string{"/bin/sh", "-c", openScript}
-		res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // twice is once
+		res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // twice is once
 		if _, err = host.Must(argv, res, err); err != nil {
 			return err
 		}

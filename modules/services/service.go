@@ -157,7 +157,7 @@ func (s *service) Apply(ctx context.Context, h host.Host, plan module.Plan) erro
 			verb := map[string]string{"running": "start", "stopped": "stop", "restarted": "restart", "reloaded": "reload-or-restart"}[s.state]
 			argv = []string{"systemctl", verb, "--", s.full()}
 		}
-		res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // systemctl verbs can be repeated
+		res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // systemctl verbs can be repeated
 		if err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func loadable(unit string) string { return strings.Replace(unit, "@.", "@ferry."
 
 func (s *systemdUnit) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 	run := func(argv ...string) error {
-		res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true})
+		res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true})
 		_, err = host.Must(argv, res, err)
 		return err
 	}

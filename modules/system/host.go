@@ -19,7 +19,7 @@ const accountWords = "a name of letters, digits, _ . - that starts with a letter
 
 // do runs a command that may be repeated and must succeed.
 func do(ctx context.Context, h host.Host, argv ...string) error {
-	res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true})
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true})
 	_, err = host.Must(argv, res, err)
 	return err
 }

@@ -74,7 +74,7 @@ func (s *user) useradd(group ...string) []string {
 
 // setHash gives the hash on standard input: arguments are seen by every user.
 func (s *user) setHash(ctx context.Context, h host.Host) error {
-	res, err := h.Exec(ctx, host.Command{Argv: []string{"chpasswd", "-e"}, Stdin: []byte(s.name + ":" + s.passwordHash + "\n"), ReadOnly: true, Sensitive: true})
+	res, err := h.Exec(ctx, host.Command{Argv: []string{"chpasswd", "-e"}, Stdin: []byte(s.name + ":" + s.passwordHash + "\n"), Repeatable: true, Sensitive: true})
 	if err != nil {
 		return err
 	}

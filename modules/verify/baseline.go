@@ -82,7 +82,7 @@ func (s *recordBaseline) Apply(ctx context.Context, h host.Host, _ module.Plan) 
 		return err
 	}
 	argv := []string{"mkdir", "-p", "-m", "0700", "--", baselineDir}
-	res, err := h.Exec(ctx, host.Command{Argv: argv, ReadOnly: true}) // twice is once
+	res, err := h.Exec(ctx, host.Command{Argv: argv, Repeatable: true}) // twice is once
 	if _, err = host.Must(argv, res, err); err != nil {
 		return err
 	}
