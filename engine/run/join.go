@@ -248,6 +248,14 @@ func (pr *playRun) due(t *playbook.Task) bool {
 	return false
 }
 
+// turnless is the result of an element of t's for_each whose turn does not come.
+func (pr *playRun) turnless(t *playbook.Task, key string) cty.Value {
+	if c := pr.joined[lookKey{t, key}]; c != nil && !c.tried {
+		return resultValue(t.Kind, event.Changed, nil, c.own)
+	}
+	return skippedUse(t)
+}
+
 // missedTurns tells of what was changed for tasks whose turn never came, because
 // the play ended before. What they notify is owed.
 func (pr *playRun) missedTurns() {

@@ -86,6 +86,17 @@ handler "act" "h" {}`
 			src: "task \"bundle\" \"x\" {\n  for_each = [\"p\", \"q\"]\n  id = each.value\n}\ntask \"bundle\" \"y\" {}",
 			did: "apply p+q+y", ended: `x["0"] changed, x["1"] changed, y changed`,
 		},
+		"elements that were changed are told to a rescue": {
+			src: `block "b" {
+  task "bundle" "x" {
+    for_each = ["p", "q"]
+    id = each.value
+  }
+  rescue {
+    task "bundle" "r" { when = task.bundle.x["1"].changed }
+  }
+}`, on: map[string]answer{"probe p": exits(1, "no")}, did: "apply p+q, apply r", ended: `x["0"] failed, x["1"] changed, r changed`,
+		},
 		"not past what is done elsewhere": {
 			src: `task "bundle" "a" {}
 task "bundle" "b" { run_once = true }

@@ -59,7 +59,7 @@ func (pr *playRun) task(ctx context.Context, t *playbook.Task, tags []string) ou
 		results[instances[i].Key] = res
 		if out.failed() {
 			for _, in := range instances[i+1:] { // a rescue may ask
-				results[in.Key] = skippedUse(t)
+				results[in.Key] = pr.turnless(t, in.Key)
 			}
 			pr.of(t.Unit).SetResult(t, cty.ObjectVal(results))
 			return out
