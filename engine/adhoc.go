@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/host"
+	"github.com/ferry-ops/ferry/engine/run"
 	"github.com/ferry-ops/ferry/inventory"
 )
 
@@ -21,6 +22,10 @@ type HostResult struct {
 
 // ErrNotRun is the error of a host whose turn never came.
 var ErrNotRun = errors.New("interrupted before its turn")
+
+// AtOnce is how many hosts Each may ask at the same time of those wanted, as far as
+// the process may have connections open. If they are fewer, it says why.
+func AtOnce(wanted int) (int, string) { return run.AtOnce(wanted, openFiles()) }
 
 // Each connects to every host, at most parallel at once, and calls f. Results
 // come in the order of hosts; done, if set, is called as each one is ready. Once

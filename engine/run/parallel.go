@@ -63,5 +63,21 @@ func (o Options) bounded(ro playbook.Rollout, hosts int) string {
 	if want <= get {
 		return ""
 	}
-	return fmt.Sprintf("%d hosts at once instead of %d: a process may have %d files open here. The limit is raised, by root or in limits.conf, with\n    ulimit -n %d", get, want, o.Files, 2*want+maxIdle+ownFiles)
+	return fewer(get, want, o.Files, 2*want+maxIdle+ownFiles)
+}
+
+// AtOnce is how many hosts may be asked at the same time of those wanted, each for
+// itself and for once, if the process may have so many files open; 0 is not known.
+// If they are fewer, it says why.
+func AtOnce(wanted, files int) (int, string) {
+	if files == 0 || 2*wanted <= files-ownFiles { // two while one reconnects
+		return wanted, ""
+	}
+	n := max(1, (files-ownFiles)/2)
+	return n, fewer(n, wanted, files, 2*wanted+ownFiles)
+}
+
+// fewer says why fewer hosts are worked on at once, and how many files it takes.
+func fewer(get, want, files, need int) string {
+	return fmt.Sprintf("%d hosts at once instead of %d: a process may have %d files open here. The limit is raised, by root or in limits.conf, with\n    ulimit -n %d", get, want, files, need)
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"maps"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -71,19 +72,22 @@ func (pr *playRun) begin(ctx context.Context) outcome {
 	return diagOutcome(scope.Locals())
 }
 
-// known are the facts of earlier runs, if they hold all that the playbook
-// mentions and nothing has changed the host since this run began.
-func (pr *playRun) known() host.Facts {
-	if pr.r.opts.Known == nil || pr.st.altered {
-		return nil
+// known are the facts of earlier runs that the playbook mentions, unless something
+// has changed the host since this run began, and the names of those that are missing.
+func (pr *playRun) known() (facts host.Facts, missing []string) {
+	facts = host.Facts{}
+	var have host.Facts
+	if pr.r.opts.Known != nil && !pr.st.altered {
+		have = pr.r.opts.Known(pr.st.info.Name)
 	}
-	facts := pr.r.opts.Known(pr.st.info.Name)
 	for _, n := range pr.r.pb.Facts {
-		if _, ok := facts[n]; !ok || n == "user" { // that one is of the connection
-			return nil
+		if v, ok := have[n]; ok && n != "user" { // that one is of the connection
+			facts[n] = v
+		} else {
+			missing = append(missing, n)
 		}
 	}
-	return facts
+	return facts, missing
 }
 
 // gather makes the facts the playbook mentions known.
@@ -91,21 +95,23 @@ func (pr *playRun) gather(ctx context.Context) outcome {
 	if len(pr.r.pb.Facts) == 0 {
 		return outcome{status: event.OK}
 	}
-	if known := pr.known(); known != nil {
-		pr.scope.SetFacts(known)
+	facts, missing := pr.known()
+	if len(missing) == 0 {
+		pr.scope.SetFacts(facts)
 		return outcome{status: event.OK}
 	}
 	c, err := pr.st.conn(ctx, pr.become(nil), pr.play.BecomeUser)
 	if err != nil {
 		return failure(err, nil)
 	}
-	facts, err := c.h.Facts(ctx, pr.r.pb.Facts...)
+	seen, err := c.h.Facts(ctx, missing...)
 	if err != nil {
 		return failure(err, nil)
 	}
 	if pr.r.opts.Learned != nil {
-		pr.r.opts.Learned(pr.st.info.Name, facts)
+		pr.r.opts.Learned(pr.st.info.Name, seen)
 	}
+	maps.Copy(facts, seen)
 	pr.scope.SetFacts(facts)
 	return outcome{status: event.OK}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -68,6 +69,10 @@ func (a *app) ask(ctx context.Context, log *slog.Logger, inv *inventory.Inventor
 		return err
 	}
 	defer d.Close()
+	parallel, why := engine.AtOnce(max(1, min(parallel, len(hosts))))
+	if why != "" {
+		fmt.Fprintln(a.err, why)
+	}
 	v := view.NewAnswers(a.out, asJSON, a.color(a.out))
 	results := engine.Each(ctx, a.stop, d, hosts, parallel, become, f, v.Add)
 	v.Close()
