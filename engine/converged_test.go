@@ -3,10 +3,12 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -24,22 +26,16 @@ type fleet struct {
 	conns []*ssh.Conn
 	s     *sshtest.Server
 	known string
+	dial  func(context.Context, string) (net.Conn, error) // nil is TCP
 }
 
-func newFleet(tb testing.TB, tasks int, o sshtest.Options) *fleet {
+func newFleet(tb testing.TB, tasks int, task func(int) string, o sshtest.Options) *fleet {
 	tb.Helper()
 	dir := tb.TempDir()
 	var b strings.Builder
 	b.WriteString("play \"noop\" {\n  hosts  = \"all\"\n  become = true\n")
 	for i := range tasks {
-		switch i % 3 {
-		case 0:
-			fmt.Fprintf(&b, "  task \"file\" \"t%d\" { path = \"/etc/passwd\" }\n", i)
-		case 1:
-			fmt.Fprintf(&b, "  task \"line\" \"t%d\" {\n    path  = \"/etc/passwd\"\n    state = \"absent\"\n    line  = \"nobody knows %d\"\n  }\n", i, i)
-		case 2:
-			fmt.Fprintf(&b, "  task \"command\" \"t%d\" {\n    argv      = [\"true\"]\n    read_only = true\n  }\n", i)
-		}
+		b.WriteString(task(i))
 	}
 	b.WriteString("}\n")
 	path := filepath.Join(dir, "main.hcl")
@@ -58,9 +54,25 @@ func newFleet(tb testing.TB, tasks int, o sshtest.Options) *fleet {
 	return f
 }
 
+// mixed is the ith task of a play about files and commands.
+func mixed(i int) string {
+	switch i % 3 {
+	case 0:
+		return fmt.Sprintf("  task \"file\" \"t%d\" { path = \"/etc/passwd\" }\n", i)
+	case 1:
+		return fmt.Sprintf("  task \"line\" \"t%d\" {\n    path  = \"/etc/passwd\"\n    state = \"absent\"\n    line  = \"nobody knows %d\"\n  }\n", i, i)
+	}
+	return asking(i)
+}
+
+// asking is the ith task of a play of commands that only look.
+func asking(i int) string {
+	return fmt.Sprintf("  task \"command\" \"t%d\" {\n    argv      = [\"true\"]\n    read_only = true\n  }\n", i)
+}
+
 func (f *fleet) connect(ctx context.Context, name string, become bool, _ string) (host.Transport, error) {
 	c, err := ssh.Dial(ctx, ssh.Target{Name: name, Address: f.s.Host(), Port: f.s.Port(), User: "op", Password: "secret",
-		KnownHosts: []string{f.known}, Become: become, KeepAlive: -1, ConnectTimeout: time.Minute}, ssh.Options{})
+		KnownHosts: []string{f.known}, Become: become, KeepAlive: -1, ConnectTimeout: time.Minute}, ssh.Options{Dial: f.dial})
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +92,61 @@ func (f *fleet) run(tb testing.TB) {
 	}
 }
 
+// TestConvergedRoundTrips counts all that a converged play of 50 tasks waits for on
+// a host 150 ms away: connecting, the handshake, logging in, the shell, becoming root,
+// and the tasks. Time is virtual, so the round trips are exact.
+func TestConvergedRoundTrips(t *testing.T) {
+	const rtt = 150 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		network := sshtest.NewMemory(rtt)
+		f := newFleet(t, 50, asking, sshtest.Options{Listener: network, Latency: rtt / 2, Backend: sshtest.Interp()})
+		f.dial = network.Dial
+		start := time.Now()
+		f.run(t)
+		took := time.Since(start)
+		trips := float64(took) / float64(rtt)
+		t.Logf("%v, %.1f round trips", took, trips)
+		if trips > 20 || trips < 5 {
+			t.Errorf("%.1f round trips, want 5 to 20", trips)
+		}
+	})
+}
+
+// TestTreeRoundTrips: a tree of 1,000 files goes to a host in a few round trips, and
+// seeing that it is there in fewer.
+func TestTreeRoundTrips(t *testing.T) {
+	src, dst := t.TempDir(), filepath.Join(t.TempDir(), "dst")
+	for i := range 1000 {
+		dir := filepath.Join(src, fmt.Sprintf("d%d", i%10))
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // sent to a host
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), fmt.Appendf(nil, "file %d\n", i), 0o644); err != nil { //nolint:gosec // sent to a host
+			t.Fatal(err)
+		}
+	}
+	f := newFleet(t, 1, func(int) string {
+		return fmt.Sprintf("  task \"tree\" \"t\" {\n    src  = %q\n    path = %q\n  }\n", src, dst)
+	}, sshtest.Options{})
+	for run, most := range []int64{22, 8} {
+		f.run(t)
+		if n := f.conns[run].Stats().RoundTrips; n > most {
+			t.Errorf("run %d took %d round trips after the login, want at most %d", run+1, n, most)
+		} else {
+			t.Logf("run %d: %d round trips after the login", run+1, n)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(dst, "d9", "999")); err != nil || string(got) != "file 999\n" { //nolint:gosec // of this test
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // BenchmarkConvergedPlay is one host with 50 tasks that find nothing to do, the
 // connection included, at several round-trip times.
 func BenchmarkConvergedPlay(b *testing.B) {
 	for _, rtt := range []time.Duration{0, 50 * time.Millisecond, 150 * time.Millisecond} {
 		b.Run("rtt="+rtt.String(), func(b *testing.B) {
-			f := newFleet(b, 50, sshtest.Options{Latency: rtt / 2})
+			f := newFleet(b, 50, mixed, sshtest.Options{Latency: rtt / 2})
 			for b.Loop() {
 				f.run(b)
 			}

@@ -217,6 +217,7 @@ func TestLookingAheadEqualsOneByOne(t *testing.T) {
 		b.WriteString("stack \"s\" { source = \"./stack\" }\nstack \"r\" { source = \"./stack\" }\n")
 		b.WriteString("play \"p\" {\n  hosts = \"all\"\n")
 		n := rapid.IntRange(1, 14).Draw(t, "tasks")
+		plain := "" // the last task whose result a later one may ask
 		for i := range n {
 			id, to := rapid.SampledFrom(ids).Draw(t, "id"), rapid.IntRange(0, 2).Draw(t, "to")
 			switch kind := rapid.IntRange(0, 9).Draw(t, "kind"); {
@@ -240,12 +241,23 @@ func TestLookingAheadEqualsOneByOne(t *testing.T) {
 				if kind < 5 {
 					fmt.Fprintf(&b, "    spoils = %q\n", rapid.SampledFrom(ids).Filter(func(s string) bool { return s != id }).Draw(t, "spoils"))
 				}
-				if kind == 9 {
+				switch more := rapid.IntRange(0, 5).Draw(t, "more"); {
+				case kind == 9:
 					b.WriteString("    for_each = [1, 2]\n")
+				case more == 0 && plain != "":
+					fmt.Fprintf(&b, "    when = task.cell.%s.changed\n", plain)
+				case more == 1:
+					b.WriteString("    point_of_no_return = true\n")
+				case more == 2:
+					b.WriteString("    notify = [handler.cell.h]\n")
+				}
+				if kind != 9 {
+					plain = fmt.Sprintf("t%d", i)
 				}
 				b.WriteString("  }\n")
 			}
 		}
+		fmt.Fprintf(&b, "  handler \"cell\" \"h\" {\n    id = \"h\"\n    to = %d\n  }\n", rapid.IntRange(0, 1).Draw(t, "handler"))
 		b.WriteString("}\n")
 		told1, did1, left1 := runCells(t, dir, b.String(), start, true)
 		told2, did2, left2 := runCells(t, dir, b.String(), start, false)

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/ferry-ops/ferry/engine/event"
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
@@ -30,8 +32,32 @@ func (c *counted) Close() error {
 	return c.Transport.Close()
 }
 
-// A host's connection is closed once its last play has ended on it, and opened
-// ahead while the batch before it is worked on.
+// The connection to the first host of the next batch is opened while this batch is
+// worked on.
+func TestConnectionsAreOpenedAhead(t *testing.T) {
+	w := newWorld()
+	dialled := make(chan struct{})
+	connect := func(ctx context.Context, name string, become bool, user string) (host.Transport, error) {
+		if name == "b" {
+			close(dialled)
+		}
+		return w.connect(ctx, name, become, user)
+	}
+	w.on["a act x"] = func(int) (host.Result, error) {
+		select {
+		case <-dialled:
+		case <-time.After(10 * time.Second):
+			t.Error("nobody connects to b while a works")
+		}
+		return host.Result{}, nil
+	}
+	pb := playbookOf(t, t.TempDir(), "play \"one\" {\n  hosts = \"all\"\n  rollout { batches = [\"1\"] }\n  task \"act\" \"x\" {}\n}\n")
+	if r := runOn(t, connect, pb, run.Options{}, "a", "b"); r.sum.Hosts["b"].Status != event.Changed && r.sum.Hosts["b"].Status != event.OK {
+		t.Errorf("b is %s", r.sum.Hosts["b"].Status)
+	}
+}
+
+// A host's connection is closed once its last play has ended on it.
 func TestConnectionsAreNotKept(t *testing.T) {
 	w := newWorld()
 	var mu sync.Mutex

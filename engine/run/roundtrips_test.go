@@ -29,11 +29,21 @@ func (d distant) Run(ctx context.Context, c host.Command) (host.Result, error) {
 // often the host was asked.
 func trips(t *testing.T, tasks, changed int) (n, gets int) {
 	t.Helper()
+	return tripsWith(t, tasks, changed, "")
+}
+
+// tripsWith is trips with a further argument for the task in the middle.
+func tripsWith(t *testing.T, tasks, changed int, more string) (n, gets int) {
+	t.Helper()
 	dir := t.TempDir()
 	var b strings.Builder
 	b.WriteString("play \"p\" {\n  hosts = \"all\"\n")
 	for i := range tasks {
-		fmt.Fprintf(&b, "  task \"cell\" \"t%d\" {\n    id = \"c%d\"\n    to = 1\n  }\n", i, i)
+		fmt.Fprintf(&b, "  task \"cell\" \"t%d\" {\n    id = \"c%d\"\n    to = 1\n", i, i)
+		if i == tasks/2 && more != "" {
+			b.WriteString("    " + more + "\n")
+		}
+		b.WriteString("  }\n")
 	}
 	b.WriteString("}\n")
 	pb := playbookWith(t, dir, b.String(), cellRegistry())
@@ -70,5 +80,16 @@ func TestRoundTrips(t *testing.T) {
 			t.Errorf("%d tasks with %d changes took %d round trips, of which %d are to be enough, and asked the host %d times", c.tasks, c.changed, n, c.most, gets)
 		}
 		t.Logf("%d tasks with %d changes: %d round trips, %d questions", c.tasks, c.changed, n, gets)
+	}
+}
+
+// Looking ahead does not go past a task that decides what comes, nor ask what is not
+// known yet: each of these costs a round trip more.
+func TestWhereLookingAheadStops(t *testing.T) {
+	plain, _ := trips(t, 10, 0)
+	for _, more := range []string{"point_of_no_return = true", "timeout = \"1h\"", "retry {\n      attempts = 2\n    }", "when = !task.cell.t4.changed"} {
+		if n, _ := tripsWith(t, 10, 0, more); n <= plain {
+			t.Errorf("%s: %d round trips, as many as without it (%d)", more, n, plain)
+		}
 	}
 }

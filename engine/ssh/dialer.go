@@ -96,10 +96,7 @@ type dialFunc func(ctx context.Context, addr string) (net.Conn, error)
 // there, and a function that gives the chain back.
 func (d *Dialer) through(ctx context.Context, t Target) (dialFunc, chan struct{}, func(), error) {
 	if len(t.Jump) == 0 {
-		nd := net.Dialer{KeepAlive: 30 * time.Second}
-		return func(ctx context.Context, addr string) (net.Conn, error) {
-			return nd.DialContext(ctx, "tcp", addr)
-		}, nil, func() {}, nil
+		return d.opt.Dial, nil, func() {}, nil
 	}
 	last := len(t.Jump) - 1
 	hop := t.Jump[last]

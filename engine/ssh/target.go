@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,6 +68,9 @@ type Options struct {
 	// AgentSocket is the path of the SSH agent's socket; empty means none.
 	// AgentFromEnv reads it from the environment.
 	AgentSocket string
+	// Dial opens the connection to a host, or to the first of its jump hosts; nil is
+	// TCP.
+	Dial func(ctx context.Context, addr string) (net.Conn, error)
 	// MaxHandshakes bounds handshakes in progress; zero means 64.
 	MaxHandshakes int
 	// MaxPerJump bounds handshakes in progress through one jump host, whose
@@ -86,6 +90,10 @@ func AgentFromEnv() string { return os.Getenv("SSH_AUTH_SOCK") }
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Dial == nil {
+		d := net.Dialer{KeepAlive: 30 * time.Second}
+		o.Dial = func(ctx context.Context, addr string) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }
 	}
 	o.MaxHandshakes = positive(o.MaxHandshakes, 64)
 	o.MaxPerJump = positive(o.MaxPerJump, 8)

@@ -1,6 +1,7 @@
 package sshtest
 
 import (
+	"net"
 	"time"
 
 	xssh "golang.org/x/crypto/ssh"
@@ -11,6 +12,8 @@ import (
 type Options struct {
 	// Addr is where to listen; empty means a free port of 127.0.0.1.
 	Addr string
+	// Listener takes the connections; nil listens at Addr.
+	Listener net.Listener
 	// Users may log in. Empty means that any user may, with Password "secret"
 	// or one of Keys.
 	Users map[string]User

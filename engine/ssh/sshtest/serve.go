@@ -20,6 +20,11 @@ func (s *Server) serve(c *faultConn, hang Stage) {
 	for _, k := range s.HostKeys() {
 		cfg.AddHostKey(k)
 	}
+	cfg.AuthLogCallback = func(_ xssh.ConnMetadata, method string, _ error) {
+		if method != "none" { // by which a client learns what there is
+			s.attempts.Add(1)
+		}
+	}
 	wait := func() {
 		if hang == InAuth {
 			<-c.done

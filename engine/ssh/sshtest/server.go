@@ -43,6 +43,7 @@ type Server struct {
 	accepted atomic.Int64
 	logins   atomic.Int64
 	sessions atomic.Int64
+	attempts atomic.Int64
 }
 
 // New starts a server that ends with the test.
@@ -85,11 +86,13 @@ func Start(opt Options) (*Server, error) {
 	if err := s.writeBootID(); err != nil {
 		return nil, err
 	}
-	ln, err := net.Listen("tcp", opt.Addr)
-	if err != nil {
-		return nil, err
+	if s.ln = opt.Listener; s.ln == nil {
+		ln, err := net.Listen("tcp", opt.Addr)
+		if err != nil {
+			return nil, err
+		}
+		s.ln = ln
 	}
-	s.ln = ln
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -157,6 +160,10 @@ func (s *Server) Connections() int { return int(s.accepted.Load()) }
 
 // Sessions counts the sessions opened so far.
 func (s *Server) Sessions() int { return int(s.sessions.Load()) }
+
+// Attempts counts the attempts to log in so far, each method and each key for itself,
+// as MaxAuthTries does.
+func (s *Server) Attempts() int { return int(s.attempts.Load()) }
 
 // HostKeys returns the keys the server offers now.
 func (s *Server) HostKeys() []xssh.Signer {
