@@ -131,7 +131,11 @@ func (b *bencher) count(l *lab.Lab) {
 
 // fleet measures thousands of hosts in processes. If it fails, the page says so.
 func (b *bencher) fleet(ctx context.Context, ferryBin string) error {
-	for _, n := range b.o.fleet {
+	var all []string // round after round
+	for range b.o.slow {
+		all = append(all, b.o.fleet...)
+	}
+	for _, n := range all {
 		b.log("fleet: %s in-process hosts", n)
 		cmd := exec.Command(filepath.Join(b.dir, "fleet"), "run", "--hosts", n, "--ferry", ferryBin, "--json") //nolint:gosec // numbers
 		cmd.Dir = b.dir

@@ -24,6 +24,7 @@ func command(args []string) error {
 	hosts := fs.String("hosts", "1000", "number of hosts; several, separated by commas, are measured one after the other")
 	dir := fs.String("dir", "", "directory for the inventory of these hosts")
 	first := fs.Int("first", 0, "number of the first host")
+	step := fs.Int("step", 1, "distance of the numbers of hosts: with several servers, neighbours are on different ones")
 	tasks := fs.Int("tasks", 20, "tasks of the play")
 	servers := fs.Int("servers", 2, "server processes")
 	parallel := fs.Int("parallel", 0, "hosts at once (0: all)")
@@ -39,7 +40,7 @@ func command(args []string) error {
 		if err != nil {
 			return err
 		}
-		return serve(n, *first, *dir)
+		return serve(n, *first, *step, *dir)
 	case "run":
 		var all []Result
 		for _, h := range strings.Split(*hosts, ",") {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -91,10 +92,9 @@ func startServers(s Setup, dir string) (stop func(), err error) {
 	if err != nil {
 		return stop, err
 	}
-	for i, first := 0, 0; i < s.Servers; i++ {
-		n := (s.Hosts - first) / (s.Servers - i)
-		cmd := exec.Command(self, "serve", "--hosts", fmt.Sprint(n), "--first", fmt.Sprint(first), "--dir", dir)
-		first += n
+	for i := range s.Servers {
+		n := (s.Hosts - i + s.Servers - 1) / s.Servers
+		cmd := exec.Command(self, "serve", "--hosts", fmt.Sprint(n), "--first", fmt.Sprint(i), "--step", fmt.Sprint(s.Servers), "--dir", dir)
 		cmd.Stderr = os.Stderr
 		in, err := cmd.StdinPipe()
 		if err != nil {
@@ -136,10 +136,17 @@ func collect(dir, invDir, known string) error {
 	if err != nil {
 		return err
 	}
+	var hosts []string
 	for _, p := range parts {
-		if err := os.Rename(p, filepath.Join(invDir, strings.TrimSuffix(filepath.Base(p), ".ini"))); err != nil {
+		b, err := os.ReadFile(p)
+		if err != nil {
 			return err
 		}
+		hosts = append(hosts, strings.Split(strings.TrimSpace(string(b)), "\n")...)
+	}
+	slices.Sort(hosts) // neighbours are on different servers
+	if err := os.WriteFile(filepath.Join(invDir, "hosts"), []byte(strings.Join(hosts, "\n")+"\n"), 0o600); err != nil {
+		return err
 	}
 	vars := "ansible_user: op\nansible_password: secret\nansible_ssh_common_args: -o UserKnownHostsFile=" + known + "\n"
 	if err := os.Mkdir(filepath.Join(invDir, "group_vars"), 0o700); err != nil {

@@ -14,7 +14,7 @@ import (
 
 // serve stands in for n hosts until standard input ends. It writes their part
 // of the inventory and of the known hosts, and says "ready".
-func serve(n, first int, dir string) error {
+func serve(n, first, step int, dir string) error {
 	inv, err := os.Create(filepath.Join(dir, fmt.Sprintf("hosts-%06d", first)))
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func serve(n, first int, dir string) error {
 	key := sshtest.NewKey("ed25519") // making one for each would measure that
 	backend := sshtest.Interp()
 	for i := range n {
-		name := fmt.Sprintf("h%06d", first+i)
+		name := fmt.Sprintf("h%06d", first+i*step)
 		home := filepath.Join(state, name)
 		if err := os.Mkdir(home, 0o700); err != nil {
 			return err

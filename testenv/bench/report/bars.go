@@ -53,6 +53,26 @@ func bars(r *Results) []Bar {
 			return s.Median, len(s.Rounds)
 		}),
 		bar("(e) the same at 150 ms: round trips, connection included", "at most", 20, "%.1f", func() (float64, int) { return RoundTrips(r) }),
+		bar("1,000 in-process hosts, 20 tasks: seconds", "at most", 30, "%.1f", func() (float64, int) {
+			return r.fleetOf(1000, func(s fleetSize) float64 { return s.Wall.Seconds() })
+		}),
+		bar("the same: MB of the controller", "at most", 250, "%.0f", func() (float64, int) {
+			return r.fleetOf(1000, func(s fleetSize) float64 { return float64(s.Memory) / (1 << 20) })
+		}),
+		bar("10,000: time per host, in times that of 1,000 (linear is 1)", "at most", 1.25, "%.2f", linear(r, fleetSize.timePerHost)),
+		bar("10,000: memory per host, in times that of 1,000", "at most", 1.25, "%.2f", linear(r, fleetSize.memoryPerHost)),
+	}
+}
+
+// linear compares what a host costs in the large fleet and in the small one.
+func linear(r *Results, of func(fleetSize) float64) func() (float64, int) {
+	return func() (float64, int) {
+		small, n := r.fleetOf(1000, of)
+		large, m := r.fleetOf(10000, of)
+		if small == 0 {
+			return 0, 0
+		}
+		return large / small, min(n, m)
 	}
 }
 

@@ -104,10 +104,13 @@ func (r *Results) writeFleet(b *strings.Builder) {
 	}
 	b.WriteString("\n## Thousands of hosts\n\nferry alone, against SSH servers inside two processes on the same machine (`testenv/bench/fleet`): a real handshake and login each, an interpreted\nshell, all hosts at once. Half of the tasks look, a quarter act, a quarter are decided on the controller. The servers take their share of the processors.\n\n")
 	var rows [][]string
-	for _, f := range r.Fleet {
-		rows = append(rows, []string{fmt.Sprintf("%s × %d tasks", thousands(f.Hosts), f.Tasks), number(f.Wall.Seconds()), number(f.CPU.Seconds()), megabytes(f.Memory), fmt.Sprintf("%.3f", float64(f.Memory)/float64(max(1, f.Hosts))/(1<<20))})
+	for _, s := range r.fleets() {
+		rows = append(rows, []string{fmt.Sprintf("%s × %d tasks", thousands(s.Hosts), s.Tasks), fmt.Sprint(s.rounds), number(s.Wall.Seconds()), number(s.CPU.Seconds()), megabytes(s.Memory), fmt.Sprintf("%.3f", s.memoryPerHost())})
 	}
-	b.WriteString(table([]string{"hosts", "seconds", "controller CPU s", "controller MB", "MB per host"}, true, rows))
+	b.WriteString(table([]string{"hosts", "rounds", "seconds", "controller CPU s", "controller MB", "MB per host"}, true, rows))
+	if len(r.Fleet) > 0 && r.mixed() {
+		fmt.Fprintf(b, "\nMeasured %s, %s.\n", r.Fleet[0].Taken.Format("2 January 2006 15:04"), r.Fleet[0].Ferry)
+	}
 	if r.FleetError != "" {
 		b.WriteString("\nFailed: " + strings.ReplaceAll(r.FleetError, "\n", " ") + "\n")
 	}

@@ -60,7 +60,8 @@ type Round struct {
 	meter.Cost
 }
 
-// Fleet is a run against hosts inside processes; fleet run --json prints it.
+// Fleet is a run against hosts inside processes; fleet run --json prints it. Several
+// with the same number of hosts are rounds.
 type Fleet struct {
 	Hosts    int           `json:"hosts"`
 	Tasks    int           `json:"tasks"`
@@ -68,6 +69,8 @@ type Fleet struct {
 	Wall     time.Duration `json:"wall_ns"`
 	CPU      time.Duration `json:"cpu_ns"`
 	Memory   int64         `json:"memory_byte"`
+	Taken    time.Time     `json:"taken"` // as of Series
+	Ferry    string        `json:"ferry"`
 }
 
 // Add takes over what another run of the benchmark measured and this one did not.
@@ -91,6 +94,11 @@ func (r *Results) date() {
 	for i := range r.Series {
 		if s := &r.Series[i]; s.Ferry == "" {
 			s.Taken, s.Ferry = r.Taken, r.Versions["ferry"]
+		}
+	}
+	for i := range r.Fleet {
+		if f := &r.Fleet[i]; f.Ferry == "" {
+			f.Taken, f.Ferry = r.Taken, r.Versions["ferry"]
 		}
 	}
 }

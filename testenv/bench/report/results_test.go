@@ -87,9 +87,30 @@ func TestBars(t *testing.T) {
 	want := []string{
 		"at most 2 2.0 yes", "at least 50 75 too few rounds", "at least 15  not measured", "at least 40  not measured", "at least 15  not measured",
 		"at most 1.5  not measured", "at most 20 22.0 no",
+		"at most 30  not measured", "at most 250  not measured", "at most 1.25  not measured", "at most 1.25  not measured",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("bars are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What several rounds of a fleet say, and whether the large one is linear.
+func TestFleetBars(t *testing.T) {
+	r := &Results{Versions: map[string]string{}}
+	for i, seconds := range []float64{11, 9, 10, 130, 110, 120} {
+		f := Fleet{Hosts: 1000, Tasks: 20, Wall: time.Duration(seconds * float64(time.Second)), Memory: 200 << 20}
+		if i > 2 {
+			f.Hosts, f.Memory = 10000, 1000<<20
+		}
+		r.Fleet = append(r.Fleet, f)
+	}
+	r.Finish()
+	var got []string
+	for _, b := range r.Bars[len(r.Bars)-4:] {
+		got = append(got, b.Got+" "+b.Reached)
+	}
+	if want := "10.0 yes, 200 yes, 1.20 yes, 0.50 yes"; strings.Join(got, ", ") != want {
+		t.Errorf("bars are %s, want %s", strings.Join(got, ", "), want)
 	}
 }
 
@@ -134,7 +155,7 @@ func TestPage(t *testing.T) {
 	page := Page(sample(), "benchmarks", "Too slow.\n")
 	for _, want := range []string{
 		"| ferry | 3 | 2 | 1 | 1 | 50 | 2 | – |\n", "| ansible | 2 | 250 | 75 |", "| clush | 0 | void |",
-		`| noop | 0s | clush | first round \| 1: gone |`, "| 10,000 × 20 tasks | 5 | 1 | 1024 | 0.102 |",
+		`| noop | 0s | clush | first round \| 1: gone |`, "| 10,000 × 20 tasks | 1 | 5 | 1 | 1024 | 0.102 |",
 		"![Hosts 150ms away (round-trip time)](benchmarks/rtt-150ms.svg)", "\n## Remarks\n\nToo slow.\n",
 	} {
 		if !strings.Contains(page, want) {
