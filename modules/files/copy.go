@@ -18,7 +18,7 @@ func Copy() module.Info {
 	return module.Info{
 		Name:    "copy",
 		Summary: "Gives a file on the host the content of a file on the controller, or of a text.",
-		Doc: `The content is compared first, by hash for a file, and only sent if it differs. It is
+		Doc: `The content is compared first, that of a large file by its hash, and only sent if it differs. It is
 written beside the file, flushed to disk and renamed, so no reader ever sees half of
 it, and a full disk leaves the old file as it was.`,
 		Example: `task "copy" "motd" {
