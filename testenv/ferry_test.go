@@ -102,6 +102,12 @@ func (f *ferry) start(args ...string) (*exec.Cmd, *logFile) {
 		f.t.Fatal(err)
 	}
 	_ = w.Close()
+	f.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // where the test ended before it did
+		if f.t.Failed() {
+			f.t.Log(log.text())
+		}
+	})
 	return cmd, log
 }
 
@@ -230,7 +236,6 @@ func TestNetworkCutInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "cut", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
 	f, h := newFerry(t, l), host(t, l, "el-1")
 	cmd, log := f.start(migrateArgs()...)
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	until(t, "the transaction replaces packages", func() bool { r, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync); return err == nil && r.Code == 0 })
 	if err := h.CutNetwork(t.Context()); err != nil {
 		t.Fatal(err)
