@@ -75,7 +75,7 @@ func (r *Results) writeBars(b *strings.Builder) {
 		rows = append(rows, []string{x.What, x.Want, x.Got, fmt.Sprint(x.Rounds), x.Reached})
 	}
 	b.WriteString(table([]string{"", "wanted", "measured", "rounds", "reached"}, false, rows))
-	b.WriteString("\nRatios are medians of the ratios of single rounds. Round trips are what a run takes longer at 150 ms than without delay, divided by 150 ms:\nconnecting and logging in (about 6) are in it. That the engine needs no more than 5 for 50 tasks is asserted by `TestRoundTrips` in `engine/run`.\n")
+	b.WriteString("\nRatios are medians of the ratios of single rounds. Round trips are what a run takes longer at 150 ms than without delay, divided by 150 ms:\nconnecting, the handshake and logging in are in it. `TestConvergedRoundTrips` in `engine` counts them exactly, in virtual time, for 50 tasks on a host inside the process: 12, asserted.\n")
 }
 
 func (r *Results) writeTables(b *strings.Builder) {
