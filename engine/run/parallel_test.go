@@ -72,3 +72,13 @@ func TestOpenFilesBoundTheHostsAtOnce(t *testing.T) {
 		t.Error("nothing says why fewer hosts are worked on at once")
 	}
 }
+
+// Who is asked once is asked within the files a process may have open, too.
+func TestAtOnceFitsTheOpenFiles(t *testing.T) {
+	for _, c := range []struct{ wanted, files, want int }{{50, 0, 50}, {50, 1024, 50}, {480, 1024, 480}, {5000, 1024, 480}, {50, 10, 1}} {
+		n, why := run.AtOnce(c.wanted, c.files)
+		if n != c.want || (why != "") != (n < c.wanted) || why != "" && !strings.Contains(why, "ulimit -n") {
+			t.Errorf("%d hosts with %d files: %d, %q; want %d", c.wanted, c.files, n, why, c.want)
+		}
+	}
+}
