@@ -6,8 +6,9 @@ package host
 // that is most of what a short job costs.
 //
 // A job's directory appears whole, by rename; where mv does not run, the file
-// "timeout" is the last to appear. Whoever finds it without a pid starts it; the runner claims it by creating that file, which only one can, so
-// starting twice runs once.
+// "timeout" is the last to appear. Whoever finds it without a pid starts it; the
+// runner claims it by creating that file, which only one can, so starting twice runs
+// once.
 //
 // FERRY_STATE, FERRY_BOOT_ID and FERRY_SYSTEMD stand in for the real places in
 // tests.

@@ -63,15 +63,24 @@ done`
 
 // FlushFunction is the text of a shell function, flush, that calls sync with its
 // arguments and fails if the disk does not take them: what was there before must not
-// give way to what will not be there after a crash. A sync that takes no names, or a
-// file system that cannot do it, is asked for everything.
+// give way to what will not be there after a crash. Where sync takes no names, or a
+// file system says that it cannot flush a file, everything is flushed, of which no
+// error is told. An error of one file counts, whatever is said of others.
 const FlushFunction = `flush() {
   e=$(LC_ALL=C sync "$@" 2>&1) && return 0
-  case $e in
-    *': Invalid argument'*|*': Function not implemented'*|*': Operation not supported'*) sync;;
-    *' syncing '*) echo "the disk does not take what is written, so nothing was replaced: $e" >&2; return 1;;
-    *) sync;;
-  esac
+  rest=$e
+  while [ -n "$rest" ]; do
+    l=${rest%%"
+"*}
+    case $rest in *"
+"*) rest=${rest#*"
+"};; *) rest=;; esac
+    case $l in
+      *': Invalid argument'|*': Function not implemented'|*': Operation not supported') ;;
+      *' syncing '*) echo "the disk does not take what is written; is it failing, or the pool it is of full? $l" >&2; return 1;;
+    esac
+  done
+  sync
 }
 `
 

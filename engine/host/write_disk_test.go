@@ -15,10 +15,11 @@ func TestWritesToABadDisk(t *testing.T) {
 		says  string // by the sync of a file; that of everything works
 		fails bool
 	}{
-		"an error":      {"sync: error syncing '$2': Input/output error", true},
-		"a full pool":   {"sync: error syncing '$2': No space left on device", true},
-		"no names":      {"sync: unrecognized option", false},
-		"not supported": {"sync: error syncing '$2': Invalid argument", false},
+		"an error":                   {"sync: error syncing '$2': Input/output error", true},
+		"a full pool":                {"sync: error syncing '$2': No space left on device", true},
+		"an error of one of several": {"sync: error syncing '/a': Invalid argument\nsync: error syncing '$2': Input/output error", true},
+		"no names":                   {"sync: unrecognized option", false},
+		"not supported":              {"sync: error syncing '$2': Invalid argument", false},
 	} {
 		for _, sh := range [][]string{{"dash"}, {"bash", "--posix"}, {"busybox", "sh"}} {
 			for _, way := range []string{"one", "all"} {
@@ -28,7 +29,7 @@ func TestWritesToABadDisk(t *testing.T) {
 						t.Skipf("no %s on this machine", sh[0])
 					}
 					root, programs := t.TempDir(), t.TempDir()
-					fake := "#!/bin/sh\n[ $# = 0 ] && exit 0\ncase $2 in *.ferry.*) echo \"" + c.says + "\" >&2; exit 1;; esac\n"
+					fake := "#!/bin/sh\n[ $# = 0 ] && exit 0\ncase $2 in *.ferry.*) printf '%s\\n' \"" + c.says + "\" >&2; exit 1;; esac\n"
 					if err := os.WriteFile(filepath.Join(programs, "sync"), []byte(fake), 0o700); err != nil { //nolint:gosec // a program
 						t.Fatal(err)
 					}
