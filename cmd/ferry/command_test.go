@@ -54,7 +54,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	wait := time.After(time.Minute)
+	wait := time.After(5 * time.Minute)
 	for seen := false; !seen; {
 		select {
 		case <-wait:

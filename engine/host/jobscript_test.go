@@ -111,7 +111,7 @@ func (s *scripts) started() string {
 func (s *scripts) await(key, state string) string {
 	s.t.Helper()
 	out := ""
-	for range 500 {
+	for range 6000 {
 		if out = s.run("", jobStatus, key, "0", "100", "0.00"); strings.Contains(out, "state "+state+"\n") {
 			return out
 		}
@@ -244,7 +244,7 @@ func TestJobProcesses(t *testing.T) {
 		s.write("boot", "b1\n")
 		s.write("jobs/old~T0.1/result", "0 1 2 ok\n")
 		s.run("echo out", jobStart, "k", "0", jobRunner, "0", "T1")
-		for range 500 { // looking would start programs of its own
+		for range 6000 { // looking would start programs of its own
 			if _, err := os.Stat(s.file("jobs/k/result")); err == nil {
 				break
 			}

@@ -15,6 +15,9 @@ const (
 	// rebootAttempt bounds one attempt to connect, so that a host that comes
 	// back while a connection hangs is not missed.
 	rebootAttempt = 20 * time.Second
+	// rebootCut is how long a host that answered a moment ago may take to answer
+	// again before it counts as out of reach.
+	rebootCut = 10 * time.Second
 )
 
 var bootIDShape = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -101,26 +104,33 @@ type rebootWait struct {
 	before string
 	began  time.Time
 
-	down bool  // it was out of reach at some time
-	last error // of the last attempt to connect
-	same bool  // the last answer had the old boot id
+	down  bool          // it was out of reach at some time
+	last  error         // of the last attempt to connect
+	same  bool          // the last answer had the old boot id
+	heard time.Duration // when it last answered with the old boot id
 }
 
 func (w *rebootWait) wait(ctx context.Context) error {
 	pause := 250 * time.Millisecond
 	for {
+		asked := time.Now()
 		id, err := freshBootID(ctx, w.t)
 		switch {
+		case err != nil && ctx.Err() != nil && w.same && time.Since(asked) < rebootCut:
+			// Our own limit cut the attempt off before it could tell anything.
 		case err != nil:
 			w.down, w.same, w.last = true, false, err
 		case id == w.before:
-			w.same = true
+			w.same, w.heard = true, time.Since(w.began)
 		default:
 			ok, err := w.settled(ctx, id)
 			if ok {
 				return nil
 			}
 			w.same, w.last = false, err
+			if ctx.Err() != nil {
+				w.last = nil // it is there; what it lacked is time
+			}
 		}
 		if ctx.Err() != nil || !sleep(ctx, pause) {
 			return w.gaveUp()
@@ -143,7 +153,7 @@ func (w *rebootWait) gaveUp() error {
 	after := time.Since(w.began).Round(time.Second)
 	switch {
 	case w.same && !w.down:
-		return fmt.Errorf("%s: the host never went down: after %s it still answers with its old boot id. See why it does not shut down (systemctl list-jobs)", w.name, after)
+		return fmt.Errorf("%s: the host never went down: after %s it still answered with its old boot id. See why it does not shut down (systemctl list-jobs)", w.name, w.heard.Round(time.Second))
 	case w.same:
 		return fmt.Errorf("%s: the host was out of reach but came back with its old boot id, so it has not rebooted (waited %s)", w.name, after)
 	case w.last == nil:

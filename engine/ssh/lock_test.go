@@ -31,7 +31,7 @@ func TestLock(t *testing.T) {
 			}
 			a, b := dial(t, tg), dial(t, tg)
 			lock := func(c *ssh.Conn, epoch int64, who string) error {
-				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				return c.Lock(ctx, epoch, who)
 			}
@@ -52,24 +52,28 @@ func TestLock(t *testing.T) {
 			}
 			// What works keeps the lock although its controller is gone.
 			if flock {
-				go func() { _, _ = a.Run(t.Context(), sh("sleep 2")) }()
-				time.Sleep(200 * time.Millisecond)
+				long, running, end := started(t, "")
+				go func() { _, _ = a.Run(t.Context(), long) }()
+				awaitFile(t, running)
 				_ = a.Close()
 				if err := lock(b, 6, "bob@ws"); !errors.Is(err, host.ErrLocked) {
 					t.Errorf("while an orphan works: %v", err)
 				}
-				time.Sleep(2200 * time.Millisecond)
+				end()
 			} else {
 				_ = a.Close()
-				time.Sleep(300 * time.Millisecond)
 			}
-			if err := lock(b, 6, "bob@ws"); err != nil {
-				t.Errorf("after its end: %v", err)
+			await(t, "the lock", func() bool { err = lock(b, 6, "bob@ws"); return !errors.Is(err, host.ErrLocked) })
+			if err != nil {
+				t.Errorf("after its owner's end: %v", err)
 			}
 			_ = b.Close()
-			time.Sleep(300 * time.Millisecond)
 			late := dial(t, tg)
-			if err := lock(late, 5, "ann@ws"); !errors.Is(err, host.ErrLocked) || !strings.Contains(err.Error(), "older than run 6") {
+			await(t, "an answer to the older run", func() bool {
+				err = lock(late, 5, "ann@ws")
+				return err == nil || strings.Contains(err.Error(), "older than run 6")
+			})
+			if !errors.Is(err, host.ErrLocked) {
 				t.Errorf("an older run: %v", err)
 			}
 		})
@@ -87,17 +91,13 @@ func TestLockWaitsForItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := filepath.Join(s.Dir(), "log")
+	first, running, end := started(t, "echo first >>"+log)
 	cut := make(chan error, 1)
 	go func() {
-		_, err := c.Run(t.Context(), sh("echo first >>"+log+"; sleep 4; echo last >>"+log))
+		_, err := c.Run(t.Context(), first)
 		cut <- err
 	}()
-	for { // until it runs
-		if _, err := os.Stat(log); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	awaitFile(t, running)
 	s.Drop()
 	if err := <-cut; !errors.Is(err, host.ErrUnknown) {
 		t.Errorf("the command that was cut off: %v", err)
@@ -107,20 +107,17 @@ func TestLockWaitsForItsOwn(t *testing.T) {
 	if err := c.Reconnect(short); err == nil {
 		t.Error("the lock was taken while the command runs")
 	}
+	time.AfterFunc(time.Second, end)
 	again := host.Command{Argv: []string{"/bin/sh", "-c", "cat " + log}, Repeatable: true}
-	if res := run(t, c, again); string(res.Stdout) != "first\nlast\n" {
+	if res := run(t, c, again); string(res.Stdout) != "first\n" {
 		t.Errorf("what comes next began too early: %q", res.Stdout)
 	}
-	short, cancel = context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	go func() { _, _ = c.Run(t.Context(), sh("echo once more >>"+log+"; sleep 10")) }()
-	for {
-		if b, _ := os.ReadFile(log); strings.Contains(string(b), "once more") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	long, running, _ := started(t, "")
+	go func() { _, _ = c.Run(t.Context(), long) }()
+	awaitFile(t, running)
 	s.Drop()
+	short, cancel = context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
 	if err := c.Reconnect(short); !errors.Is(err, host.ErrLocked) || !strings.Contains(err.Error(), "still runs there") {
 		t.Errorf("when it takes too long: %v", err)
 	}

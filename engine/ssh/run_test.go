@@ -73,13 +73,11 @@ func TestCancel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pids")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		for range 200 {
-			if data, _ := os.ReadFile(file); bytes.Count(data, []byte("\n")) == 2 {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		cancel()
+		defer cancel()
+		await(t, "both processes", func() bool {
+			data, _ := os.ReadFile(file)
+			return bytes.Count(data, []byte("\n")) == 2
+		})
 	}()
 	_, err := c.Run(ctx, sh("trap '' TERM; setsid sleep 60 & echo $! >>"+file+"; echo $$ >>"+file+"; while :; do sleep 1; done"))
 	if !errors.Is(err, context.Canceled) || errors.Is(err, host.ErrUnknown) {
@@ -87,31 +85,27 @@ func TestCancel(t *testing.T) {
 	}
 	data, _ := os.ReadFile(file)
 	for pid := range strings.FieldsSeq(string(data)) {
-		gone := false
-		for range 100 { // it was killed, which takes a moment
+		await(t, "the end of process "+pid, func() bool { // it was killed, which takes a moment
 			st, err := os.ReadFile("/proc/" + pid + "/stat")
-			if gone = err != nil || strings.Contains(string(st), ") Z "); gone {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		if !gone {
-			t.Errorf("process %s still runs", pid)
-		}
+			return err != nil || strings.Contains(string(st), ") Z ")
+		})
 	}
 	trips := s.Sessions()
 	if res := run(t, c, sh("echo alive")); string(res.Stdout) != "alive\n" || s.Sessions() != trips {
 		t.Errorf("the shell was not kept: %+v", res)
 	}
-	// One that waits behind another never starts.
+	// One that waits behind another is stopped when its turn comes.
 	mark := filepath.Join(t.TempDir(), "mark")
-	go func() { _, _ = c.Run(t.Context(), sh("sleep 1")) }()
-	time.Sleep(100 * time.Millisecond)
+	long, running, end := started(t, "")
+	go func() { _, _ = c.Run(t.Context(), long) }()
+	awaitFile(t, running)
 	short, cancel2 := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel2()
-	if _, err := c.Run(short, sh("sleep 20; touch "+mark)); !errors.Is(err, context.DeadlineExceeded) {
+	time.AfterFunc(time.Second, end)
+	if _, err := c.Run(short, sh("sleep 60; touch "+mark)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("err = %v", err)
 	}
+	run(t, c, sh("true"))
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("a cancelled command ran to its end")
 	}
@@ -123,15 +117,23 @@ func TestQuestionsPass(t *testing.T) {
 	t.Parallel()
 	s := sshtest.New(t, sshtest.Options{})
 	c := dial(t, root(t, s))
-	go func() { _, _ = c.Run(t.Context(), sh("sleep 4")) }()
-	time.Sleep(50 * time.Millisecond)
-	start := time.Now()
+	long, running, end := started(t, "")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = c.Run(t.Context(), long)
+	}()
+	awaitFile(t, running)
 	ask := sh("true")
 	ask.ReadOnly = true
 	run(t, c, ask)
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("a question waited %s for an action", d)
+	select {
+	case <-ended:
+		t.Error("a question waited for an action")
+	default:
 	}
+	end()
+	<-ended
 	if s.Sessions() > 2 {
 		t.Errorf("%d sessions", s.Sessions())
 	}
@@ -153,12 +155,14 @@ func TestLost(t *testing.T) {
 	t.Parallel()
 	s := sshtest.New(t, sshtest.Options{})
 	c := dial(t, root(t, s))
-	time.AfterFunc(200*time.Millisecond, s.Drop)
-	if _, err := c.Run(t.Context(), sh("sleep 2")); !errors.Is(err, host.ErrUnknown) {
+	long, running, _ := started(t, "")
+	go func() { awaitFile(t, running); s.Drop() }()
+	if _, err := c.Run(t.Context(), long); !errors.Is(err, host.ErrUnknown) {
 		t.Errorf("an action: %v", err)
 	}
-	time.AfterFunc(400*time.Millisecond, s.Drop)
-	ask := sh("sleep 0.8; echo answer")
+	mark := filepath.Join(t.TempDir(), "asked")
+	go func() { awaitFile(t, mark); s.Drop() }()
+	ask := sh("if [ -e " + mark + " ]; then echo answer; else touch " + mark + "; sleep 60; fi")
 	ask.ReadOnly = true
 	if res := run(t, c, ask); string(res.Stdout) != "answer\n" {
 		t.Errorf("%+v", res)
@@ -183,13 +187,18 @@ func TestKeepalive(t *testing.T) {
 	t.Parallel()
 	s := sshtest.New(t, sshtest.Options{})
 	tg := root(t, s)
-	tg.KeepAlive, tg.KeepAliveMisses = 50*time.Millisecond, 2
+	tg.KeepAlive, tg.KeepAliveMisses = 50*time.Millisecond, 6
 	c := dial(t, tg)
-	time.Sleep(300 * time.Millisecond) // answered ones do no harm
-	time.AfterFunc(100*time.Millisecond, s.Freeze)
-	start := time.Now()
-	if _, err := c.Run(t.Context(), sh("sleep 30")); !errors.Is(err, host.ErrUnknown) || time.Since(start) > 3*time.Second {
-		t.Errorf("%v after %s", err, time.Since(start))
+	time.Sleep(3 * time.Second) // answered ones do no harm
+	if s.Logins() != 1 {
+		t.Errorf("%d logins to a host that answers", s.Logins())
+	}
+	long, running, _ := started(t, "")
+	go func() { awaitFile(t, running); s.Freeze() }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := c.Run(ctx, long); !errors.Is(err, host.ErrUnknown) {
+		t.Errorf("err = %v", err)
 	}
 	run(t, c, sh("true"))
 }
@@ -316,24 +325,28 @@ func TestClean(t *testing.T) {
 		_, _ = ssh.Dial(t.Context(), bad, ssh.Options{})
 	}
 	use()
-	settle := func() (int, int) {
-		fds := 0
-		for range 100 {
-			time.Sleep(20 * time.Millisecond)
-			runtime.GC()
-			list, _ := os.ReadDir("/proc/self/fd")
-			fds = len(list)
-		}
-		return runtime.NumGoroutine(), fds
+	count := func() (goroutines, files int) {
+		runtime.GC()
+		list, _ := os.ReadDir("/proc/self/fd")
+		return runtime.NumGoroutine(), len(list)
 	}
-	g1, f1 := settle()
+	var g1, f1 int
+	for range 20 { // what the first use left behind for good
+		time.Sleep(100 * time.Millisecond)
+		g1, f1 = count()
+	}
 	for range 5 {
 		use()
 	}
-	g2, f2 := settle()
-	if g2 > g1+2 || f2 > f1+2 {
-		buf := make([]byte, 1<<20)
-		t.Errorf("goroutines %d -> %d, descriptors %d -> %d\n%s", g1, g2, f1, f2, buf[:runtime.Stack(buf, true)])
+	var g2, f2 int
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if g2, f2 = count(); g2 <= g1+2 && f2 <= f1+2 {
+			break
+		}
+		if time.Now().After(end) {
+			buf := make([]byte, 1<<20)
+			t.Fatalf("goroutines %d -> %d, descriptors %d -> %d\n%s", g1, g2, f1, f2, buf[:runtime.Stack(buf, true)])
+		}
 	}
 	s.Close()
 }

@@ -20,7 +20,7 @@ func target(t testing.TB, s *sshtest.Server) ssh.Target {
 		t.Fatal(err)
 	}
 	return ssh.Target{Name: "web1", Address: s.Host(), Port: s.Port(), User: "op", Password: "secret",
-		KnownHosts: []string{known}, ConnectTimeout: 5 * time.Second, KeepAlive: -1}
+		KnownHosts: []string{known}, ConnectTimeout: time.Minute, KeepAlive: -1}
 }
 
 func root(t testing.TB, s *sshtest.Server) ssh.Target {
@@ -39,13 +39,39 @@ func dial(t testing.TB, tg ssh.Target) *ssh.Conn {
 	return c
 }
 
+// await waits until something has come about.
+func await(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited a minute in vain for %s", what)
+		}
+	}
+}
+
+func awaitFile(t testing.TB, path string) {
+	t.Helper()
+	await(t, path, func() bool { _, err := os.Stat(path); return err == nil })
+}
+
+// started is a command that says that it runs, with a file, and then runs until it
+// is told to end, with another. If nobody does, it ends after two minutes.
+func started(t testing.TB, after string) (c host.Command, file string, end func()) {
+	t.Helper()
+	dir := t.TempDir()
+	file, release := filepath.Join(dir, "started"), filepath.Join(dir, "release")
+	end = func() { _ = os.WriteFile(release, nil, 0o600) }
+	t.Cleanup(end)
+	return sh("touch " + file + "; i=0; while [ ! -e " + release + " ] && [ $i -lt 2400 ]; do sleep 0.05; i=$((i+1)); done; " + after), file, end
+}
+
 func sh(script string) host.Command {
 	return host.Command{Argv: []string{"/bin/sh", "-c", script}}
 }
 
 func run(t testing.TB, c host.Transport, cmd host.Command) host.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	res, err := c.Run(ctx, cmd)
 	if err != nil {

@@ -73,11 +73,11 @@ func TestOpenSSH(t *testing.T) {
 		}
 	})
 	tg := ssh.Target{Name: "real", Address: "127.0.0.1", Port: port, User: me.Username, IdentityFiles: []string{id},
-		KnownHosts: []string{filepath.Join(dir, "known_hosts")}, HostKeyPolicy: ssh.AcceptNew, ConnectTimeout: 5 * time.Second}
+		KnownHosts: []string{filepath.Join(dir, "known_hosts")}, HostKeyPolicy: ssh.AcceptNew, ConnectTimeout: time.Minute}
 	if _, err := exec.LookPath("sudo"); err == nil {
 		tg.Become, tg.BecomeUser = true, "nobody"
 	}
-	for range 50 {
+	for range 1000 {
 		if c, err := net.Dial("tcp", tg.Address+fmt.Sprint(":", port)); err == nil {
 			_ = c.Close()
 			break

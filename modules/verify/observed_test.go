@@ -112,7 +112,7 @@ func TestAskFromController(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	ok := httpCheck{from: "controller", status: []string{"200"}, timeout: 5 * time.Second, contains: "It works", header: map[string]string{"x-line": "ferry"},
+	ok := httpCheck{from: "controller", status: []string{"200"}, timeout: time.Minute, contains: "It works", header: map[string]string{"x-line": "ferry"},
 		bodySHA256: "2fe8c8fa5e0c2ad2d3b5e35ed7e0ddbbfae1e4c1a4d3f1e3a0e7d0cf2f0e6e9a"}
 	for _, c := range []struct {
 		path   string
@@ -128,7 +128,7 @@ func TestAskFromController(t *testing.T) {
 	} {
 		check := ok
 		if c.path != "/" {
-			check = httpCheck{from: "controller", timeout: 5 * time.Second}
+			check = httpCheck{from: "controller", timeout: time.Minute}
 		}
 		if c.wait > 0 {
 			check.timeout = c.wait
@@ -146,7 +146,7 @@ func TestAskFromController(t *testing.T) {
 		}
 	}
 	srv.Close()
-	check := httpCheck{from: "controller", url: srv.URL, status: []string{"200"}, timeout: time.Second}
+	check := httpCheck{from: "controller", url: srv.URL, status: []string{"200"}, timeout: time.Minute}
 	if fs, err := check.Check(t.Context(), nil); err != nil || len(fs) != 1 || !strings.HasPrefix(fs[0].Detail, "The controller says") {
 		t.Errorf("nothing listens: %v, %v", fs, err)
 	}

@@ -83,7 +83,7 @@ func TestLivePrintsWhatPlainPrints(t *testing.T) {
 		}
 	}
 	_ = in.Close()
-	for range 200 {
+	for range 6000 {
 		if runtime.NumGoroutine() <= before {
 			return
 		}
