@@ -112,7 +112,10 @@ func (s *selection) canary(ph *run.PlayHosts, ro playbook.Rollout, hosts []*inve
 	if ro.Canary == "" {
 		return
 	}
-	chosen, diags := s.c.Inventory.Select(ro.Canary, &ro.Range)
+	chosen, diags := s.c.Inventory.Select(ro.Canary, &ro.CanaryRange)
+	if _, err := playbook.ParseSize(ro.Canary); err == nil && diags.HasErrors() {
+		diags = hcl.Diagnostics{diag.Errorf("Invalid canary", &ro.CanaryRange, "The argument \"canary\" names the hosts or the group that go first, it does not count them. For any %s of the hosts first, write batches = [%q, …] instead.", ro.Canary, ro.Canary)}
+	}
 	s.set.Extend(diags)
 	in := map[string]bool{}
 	for _, h := range hosts {
@@ -125,7 +128,7 @@ func (s *selection) canary(ph *run.PlayHosts, ro playbook.Rollout, hosts []*inve
 		}
 	}
 	if len(ph.Canary) == 0 && len(hosts) > 0 && !diags.HasErrors() {
-		s.set.Append(diag.Errorf("No canary", &ro.Range, "The canary %q selects none of the hosts of the play %q, so nothing would go first. Name a host or a group among them.", ro.Canary, ph.Play.Name))
+		s.set.Append(diag.Errorf("No canary", &ro.CanaryRange, "The canary %q selects none of the hosts of the play %q, so nothing would go first. Name a host or a group among them.", ro.Canary, ph.Play.Name))
 	}
 }
 

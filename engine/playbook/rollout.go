@@ -19,7 +19,8 @@ type Rollout struct {
 	// Seed makes "shuffle" give the same order each time; nil draws one.
 	Seed *uint64
 	// Canary is a pattern of hosts that go first, as a batch of their own.
-	Canary string
+	Canary      string
+	CanaryRange hcl.Range
 	// Batches are sizes as written ("1", "10%"); the last one repeats until all
 	// hosts are done. Empty means all hosts in one batch.
 	Batches []Size
@@ -109,7 +110,9 @@ func (p *Play) sizes(out *Rollout, r reader) {
 		n := uint64(r.integer("seed", 0, 1<<52))
 		out.Seed = &n
 	}
-	out.Canary = r.str("canary")
+	if out.Canary = r.str("canary"); out.Canary != "" {
+		out.CanaryRange = r.expr("canary").Range()
+	}
 	for _, s := range r.strs("batches") {
 		if n, ok := r.size("batches", s); ok {
 			out.Batches = append(out.Batches, n)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -109,24 +110,35 @@ func (b *board) row(host string, now time.Time) *row {
 	return r
 }
 
-// working returns the hosts that are worked on, those out of reach first, then
-// those longest at their task.
-func (b *board) working() []*row {
-	out := make([]*row, 0, len(b.rows))
+// working returns n of the hosts that are worked on, those out of reach first, then
+// those longest at their task, and counts the others by what they do. It is called
+// ten times a second with thousands of hosts: it does not sort them all.
+func (b *board) working(n int) (first []*row, others map[string]int) {
+	others = map[string]int{}
 	for _, r := range b.rows {
-		out = append(out, r)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		x, y := out[i], out[j]
-		switch {
-		case x.waiting != y.waiting:
-			return x.waiting
-		case x.since.Unix() != y.since.Unix(): // what starts together stays in the order of names
-			return x.since.Before(y.since)
+		i := sort.Search(len(first), func(i int) bool { return r.before(first[i]) })
+		if i == n {
+			others[r.doing()]++
+			continue
 		}
-		return x.host < y.host
-	})
-	return out
+		if len(first) == n {
+			others[first[n-1].doing()]++
+			first = first[:n-1]
+		}
+		first = slices.Insert(first, i, r)
+	}
+	return first, others
+}
+
+// before says that the row is to be shown before another.
+func (r *row) before(o *row) bool {
+	switch {
+	case r.waiting != o.waiting:
+		return r.waiting
+	case r.since.Unix() != o.since.Unix(): // what starts together stays in the order of names
+		return r.since.Before(o.since)
+	}
+	return r.host < o.host
 }
 
 func (b *board) finished() int {

@@ -3,10 +3,11 @@ package view
 import (
 	"fmt"
 	"io"
-	"sort"
 	"strings"
 	"sync"
 	"time"
+
+	"charm.land/lipgloss/v2"
 
 	"github.com/ferry-ops/ferry/engine/event"
 )
@@ -26,8 +27,8 @@ type Options struct {
 }
 
 // Human prints a run for people: equal results of a task on many hosts are one
-// line, printed once all hosts of the batch have passed the task; failures are
-// printed at once. It may be used from any goroutine.
+// line, printed once all hosts of the batch have passed the task; failures are not
+// kept back for longer than a moment. It may be used from any goroutine.
 type Human struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -42,28 +43,6 @@ type Human struct {
 	notes  []*resultGroup       // hosts that ended without a task that tells why
 }
 
-type batchState struct {
-	active map[string]bool // hosts still in the batch
-	total  int
-	tasks  []*taskGroup
-	byName map[string]*taskGroup
-}
-
-type taskGroup struct {
-	name    string
-	seen    map[string]bool
-	waiting int // active hosts of the batch that have not passed it
-	results []*resultGroup
-	byKey   map[string]*resultGroup // results by what they say
-}
-
-type resultGroup struct {
-	key   string
-	ev    event.Event
-	hosts []string
-	slow  time.Duration
-}
-
 // NewHuman returns a view that writes to w.
 func NewHuman(w io.Writer, o Options) *Human {
 	if o.Width <= 0 {
@@ -76,6 +55,7 @@ func NewHuman(w io.Writer, o Options) *Human {
 func (v *Human) Emit(e event.Event) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.overdue(e.Time)
 	switch e.Kind {
 	case event.RunStarted:
 		v.plan = e.Mode == "plan"
@@ -127,64 +107,6 @@ func (v *Human) Emit(e event.Event) error {
 
 func (v *Human) printf(format string, args ...any) { fmt.Fprintf(v.w, format, args...) }
 
-func (v *Human) taskFinished(e event.Event) {
-	if v.batch == nil {
-		return
-	}
-	g := v.batch.byName[e.Task]
-	if g == nil {
-		g = &taskGroup{name: e.Task, seen: map[string]bool{}, byKey: map[string]*resultGroup{}, waiting: len(v.batch.active)}
-		v.batch.byName[e.Task] = g
-		v.batch.tasks = append(v.batch.tasks, g)
-	}
-	if !g.seen[e.Host] && v.batch.active[e.Host] {
-		g.waiting--
-	}
-	g.seen[e.Host] = true
-	key := resultKey(e)
-	r := g.byKey[key]
-	if r == nil {
-		r = &resultGroup{ev: e}
-		g.byKey[key] = r
-		g.results = append(g.results, r)
-	}
-	r.hosts = append(r.hosts, e.Host)
-	r.slow = max(r.slow, e.Duration)
-	v.flush(false)
-}
-
-// resultKey is equal for results that read the same.
-func resultKey(e event.Event) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%s|%v|%s", e.Status, e.Message, e.Changes, e.Delegate)
-	if e.Error != nil {
-		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, e.Error.Detail, e.Error.Output)
-	}
-	return withoutName(b.String(), e.Host)
-}
-
-// withoutName puts a placeholder in the place of the host's name, so that what
-// differs in nothing else is one result.
-func withoutName(text, name string) string {
-	if len(name) < 2 { // a letter is in every word
-		return text
-	}
-	return strings.ReplaceAll(text, name, "\x00")
-}
-
-// named reports whether what is shown of a result on several hosts has the name
-// of one of them in it.
-func (r *resultGroup) named() bool {
-	if len(r.hosts) < 2 || len(r.ev.Host) < 2 {
-		return false
-	}
-	text := r.ev.Message
-	for _, c := range r.ev.Changes {
-		text += c.Line() + c.Diff
-	}
-	return strings.Contains(text, r.ev.Host)
-}
-
 func (v *Human) hostFinished(e event.Event) {
 	if e.Status == event.NotRun {
 		v.waves-- // no batch will have this host
@@ -205,39 +127,6 @@ func (v *Human) hostFinished(e event.Event) {
 	}
 }
 
-// flush prints the tasks every host of the batch has passed (all: every task).
-func (v *Human) flush(all bool) {
-	if v.batch == nil {
-		return
-	}
-	for len(v.batch.tasks) > 0 {
-		g := v.batch.tasks[0]
-		if !all && g.waiting > 0 {
-			return
-		}
-		v.batch.tasks = v.batch.tasks[1:]
-		delete(v.batch.byName, g.name)
-		sortResults(g.results)
-		for _, r := range g.results {
-			v.result(g, r)
-		}
-	}
-}
-
-// sortResults puts what most hosts have in common first, so that the order does
-// not depend on which host was faster.
-func sortResults(rs []*resultGroup) {
-	for _, r := range rs {
-		sort.Strings(r.hosts)
-	}
-	sort.SliceStable(rs, func(i, j int) bool {
-		if len(rs[i].hosts) != len(rs[j].hosts) {
-			return len(rs[i].hosts) > len(rs[j].hosts)
-		}
-		return rs[i].hosts[0] < rs[j].hosts[0]
-	})
-}
-
 func (v *Human) result(g *taskGroup, r *resultGroup) {
 	e := r.ev
 	if v.o.Quiet && (e.Status == event.OK || e.Status == event.Skipped) && e.Message == "" {
@@ -247,11 +136,19 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 	if r.slow >= 100*time.Millisecond {
 		took = "  " + v.st.dim(Duration(r.slow))
 	}
+	line := fmt.Sprintf("  %s %s  ", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, v.taskColumn()))
 	hosts := HostList(r.hosts)
-	if len(r.hosts) == v.batch.total && v.batch.total > 1 {
+	switch {
+	case len(r.hosts) == v.batch.total && v.batch.total > 1:
 		hosts = allHosts(len(r.hosts))
+	case v.o.Fold:
+		hosts = hostList(r.hosts, v.o.Width-lipgloss.Width(line)-lipgloss.Width(took))
 	}
-	v.printf("  %s %s  %s%s\n", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, v.taskColumn()), hosts, took)
+	v.printf("%s%s%s\n", line, hosts, took)
+	if r.told != "" {
+		v.printf("      %s\n", v.st.dim("(as on "+r.told+", above)"))
+		return
+	}
 	if e.Delegate != "" {
 		v.indented("done by "+e.Delegate, "")
 	}

@@ -145,6 +145,15 @@ func (v *Live) take(n int) (lines []string, all bool) {
 	return lines, v.text.Len() == 0
 }
 
+// overdue tells of failures although nothing else happens.
+func (v *Live) overdue() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.human.mu.Lock()
+	defer v.human.mu.Unlock()
+	v.human.overdue(time.Now())
+}
+
 func (v *Live) resize(width int) {
 	v.human.resize(min(width, maxWidth))
 }

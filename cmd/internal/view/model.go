@@ -38,6 +38,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.v.resize(msg.Width)
 	case tickMsg:
 		m.frame++
+		m.v.overdue()
 		next, print := m.print()
 		return next, tea.Batch(print, tick())
 	case printedMsg:

@@ -1,9 +1,12 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +29,17 @@ func (b *board) pane(width, height int, now time.Time, frame int, st style) []st
 	if b.play == "" || width < 10 {
 		return []string{" " + st.dim(spinner[frame%len(spinner)])}
 	}
-	rows := b.working()
 	most := min(maxRows, max(height/2-minPane+1, 1))
-	shown := rows[:min(len(rows), most)]
+	if len(b.rows) > most {
+		most = max(most-1, 1) // for a line on the others
+	}
+	shown, others := b.working(most)
 	out := []string{"", b.header(width, now, st)}
 	out = append(out, b.lines(shown, width, now, frame, st)...)
-	out = append(out, " "+st.dim(clip(b.counts(len(rows)-len(shown)), width-2)))
+	if len(others) > 0 {
+		out = append(out, " "+st.dim(clip("  "+summed(others), width-2)))
+	}
+	out = append(out, " "+st.dim(clip(b.counts(), width-2)))
 	if b.gate != "" {
 		text := b.gate
 		if b.approval {
@@ -128,8 +136,30 @@ func (r *row) said() string {
 	return strings.TrimRight(fmt.Sprintf("%*s/%s  %s", len(of), n, of, rest), " ")
 }
 
-// counts is the play in numbers; hidden is how many hosts have no row.
-func (b *board) counts(hidden int) string {
+// summed says what the hosts without a row do: most of them first.
+func summed(doing map[string]int) string {
+	const most = 3
+	all := 0
+	for _, n := range doing {
+		all += n
+	}
+	what := slices.SortedFunc(maps.Keys(doing), func(a, b string) int {
+		return cmp.Or(doing[b]-doing[a], strings.Compare(a, b))
+	})
+	var parts []string
+	elsewhere := all
+	for _, w := range what[:min(len(what), most)] {
+		parts = append(parts, fmt.Sprintf("%d %s", doing[w], w))
+		elsewhere -= doing[w]
+	}
+	if elsewhere > 0 {
+		parts = append(parts, fmt.Sprintf("%d at other tasks", elsewhere))
+	}
+	return fmt.Sprintf("and %d more: %s", all, strings.Join(parts, ", "))
+}
+
+// counts is the play in numbers.
+func (b *board) counts() string {
 	var parts []string
 	add := func(n int, what string) {
 		if n > 0 {
@@ -146,11 +176,7 @@ func (b *board) counts(hidden int) string {
 			out++
 		}
 	}
-	working := fmt.Sprintf("%d working", len(b.rows)-out)
-	if hidden > 0 {
-		working += fmt.Sprintf(" (%d not shown)", hidden)
-	}
-	parts = append(parts, working)
+	parts = append(parts, fmt.Sprintf("%d working", len(b.rows)-out))
 	add(out, "out of reach")
 	add(len(b.queued), "waiting for their turn")
 	add(b.total-b.finished()-len(b.rows)-len(b.queued), "in later batches")

@@ -100,14 +100,18 @@ func TestManyHosts(t *testing.T) {
 			b.apply(event.Event{Kind: event.HostFinished, Host: h, Status: event.OK}, at(1))
 		case i < 187:
 			b.apply(event.Event{Kind: event.HostFinished, Host: h, Status: event.Failed}, at(1))
+		case i == 198:
+			b.apply(event.Event{Kind: event.HostStarted, Host: h}, at(i))
+		case i == 199:
+			b.apply(event.Event{Kind: event.TaskStarted, Host: h, Task: "u"}, at(i))
 		default:
 			b.apply(event.Event{Kind: event.TaskStarted, Host: h, Task: "t"}, at(i))
 		}
 	}
 	lines := b.pane(120, 20, at(300), 0, false)
-	last := lines[len(lines)-1]
-	if want := " 184 done, 3 failed, 13 working (6 not shown)"; last != want {
-		t.Errorf("got %q, want %q", last, want)
+	got := strings.Join(lines[len(lines)-2:], "\n")
+	if want := "   and 7 more: 5 t, 1 connecting, 1 u\n 184 done, 3 failed, 13 working"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if !strings.Contains(lines[2], "web-187") {
 		t.Errorf("the host that works longest is not first: %q", lines[2])

@@ -2,9 +2,12 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
+
+	"charm.land/lipgloss/v2"
 
 	"github.com/ferry-ops/ferry/engine/event"
 )
@@ -62,6 +65,19 @@ func HostList(hosts []string) string {
 		return strings.Join(sorted, ", ")
 	}
 	return fmt.Sprintf("%s (%s and %d more)", Count(len(sorted), "host"), strings.Join(sorted[:2], ", "), len(sorted)-2)
+}
+
+// hostList is HostList with as many names as fit into width.
+func hostList(hosts []string, width int) string {
+	text := HostList(hosts)
+	if len(hosts) == 1 || lipgloss.Width(text) <= width {
+		return text
+	}
+	count := Count(len(hosts), "host")
+	if text = fmt.Sprintf("%s (%s and %d more)", count, slices.Min(hosts), len(hosts)-1); lipgloss.Width(text) <= width {
+		return text
+	}
+	return count
 }
 
 // fold breaks a line at spaces, or where it must, so that no part is wider than
