@@ -3,14 +3,8 @@
 package testenv_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -18,128 +12,6 @@ import (
 )
 
 // The tests below drive the ferry binary as a user does, against real hosts.
-
-const playbook = "../playbooks/migrate/el-to-openeuler"
-
-// ferry is the binary under test with the lab it works on.
-type ferry struct {
-	t     *testing.T
-	bin   string
-	lab   *lab.Lab
-	state string
-	dir   string
-}
-
-func newFerry(t *testing.T, l *lab.Lab) *ferry {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "ferry")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/ferry").CombinedOutput(); err != nil {
-		t.Fatalf("building ferry: %v\n%s", err, out)
-	}
-	return &ferry{t: t, bin: bin, lab: l, state: t.TempDir(), dir: t.TempDir()}
-}
-
-func (f *ferry) command(args ...string) *exec.Cmd {
-	pb, err := filepath.Abs(playbook)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	for i, a := range args {
-		if a == playbook {
-			args[i] = pb
-		}
-	}
-	cmd := exec.Command(f.bin, append(args, "--inventory", f.lab.Inventory(), "--state-dir", f.state)...)
-	cmd.Dir = f.dir
-	return cmd
-}
-
-// run runs ferry to its end and expects an exit code.
-func (f *ferry) run(code int, args ...string) string {
-	f.t.Helper()
-	var out bytes.Buffer
-	cmd := f.command(args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		f.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", strings.Join(args, " "), got, err, code, out.String())
-	}
-	return out.String()
-}
-
-// runJournal is run for a command that takes its inventory from the journal.
-func (f *ferry) runJournal(code int, args ...string) string {
-	f.t.Helper()
-	cmd := f.command(args...)
-	f.journalOnly(cmd)
-	out, err := cmd.CombinedOutput()
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		f.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", strings.Join(args, " "), got, err, code, out)
-	}
-	return string(out)
-}
-
-// journalOnly takes the inventory off a command.
-func (f *ferry) journalOnly(cmd *exec.Cmd) {
-	i := slices.Index(cmd.Args, "--inventory")
-	cmd.Args = slices.Delete(cmd.Args, i, i+2)
-}
-
-// start runs ferry in the background; its output can be read at any time.
-func (f *ferry) start(args ...string) (*exec.Cmd, *logFile) {
-	f.t.Helper()
-	log := &logFile{path: filepath.Join(f.t.TempDir(), "out")}
-	w, err := os.Create(log.path)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	cmd := f.command(args...)
-	if args[0] == "resume" {
-		f.journalOnly(cmd)
-	}
-	cmd.Stdout, cmd.Stderr = w, w
-	if err := cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	_ = w.Close()
-	f.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // where the test ended before it did
-		if f.t.Failed() {
-			f.t.Log(log.text())
-		}
-	})
-	return cmd, log
-}
-
-type logFile struct{ path string }
-
-func (l *logFile) text() string {
-	b, err := os.ReadFile(l.path)
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
-
-// until waits for something to hold; it is bounded, and what it waits for is an
-// event on the host, not a length of time.
-func until(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(4 * time.Minute)
-	for !f() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-// decided is what the owner of the lab's hosts allows.
-var decided = []string{"--var", `allow_removal=["centos-*","sysvinit-tools","telnet"]`}
-
-func migrateArgs(more ...string) []string {
-	return append(append([]string{"run", playbook}, decided...), more...)
-}
 
 // migrated proves that a host runs the target: the files that are there, the
 // programs that run, a login, the database.
@@ -235,8 +107,11 @@ const inSync = `test -d /var/lib/ferry/jobs/distro-sync-oe2203sp4 && rpm -qa 2>/
 func TestNetworkCutInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "cut", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
 	f, h := newFerry(t, l), host(t, l, "el-1")
-	cmd, log := f.start(migrateArgs()...)
-	until(t, "the transaction replaces packages", func() bool { r, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync); return err == nil && r.Code == 0 })
+	r := f.start(migrateArgs()...)
+	r.until(t, "the transaction replaces packages", func() bool {
+		res, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync)
+		return err == nil && res.Code == 0
+	})
 	if err := h.CutNetwork(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -244,10 +119,10 @@ func TestNetworkCutInMidSync(t *testing.T) {
 	if err := h.RestoreNetwork(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("ferry did not survive the outage: %v\n%s", err, log.text())
+	if err := r.wait(); err != nil {
+		t.Fatalf("ferry did not survive the outage: %v", err)
 	}
-	has(t, log.text(), "out of reach", "answers again", "1 host done")
+	has(t, r.text(), "out of reach", "answers again", "1 host done")
 	migrated(t, l, h)
 	if n := syncs(t, h); n != "1" {
 		t.Errorf("the transaction ran %s times", n)
@@ -257,12 +132,12 @@ func TestNetworkCutInMidSync(t *testing.T) {
 func TestFerryKilledInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "kill", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
 	f, h := newFerry(t, l), host(t, l, "el-1")
-	cmd, _ := f.start(migrateArgs()...)
-	until(t, "the transaction replaces packages", func() bool { r, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync); return err == nil && r.Code == 0 })
-	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
+	r := f.start(migrateArgs()...)
+	r.until(t, "the transaction replaces packages", func() bool {
+		res, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync)
+		return err == nil && res.Code == 0
+	})
+	r.kill()
 	// The next run finds the transaction under way and concludes it.
 	out := f.run(0, migrateArgs()...)
 	has(t, out, "one that was started earlier is to be concluded")

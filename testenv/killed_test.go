@@ -88,14 +88,13 @@ func (f *ferry) of(t *testing.T) *ferry {
 
 func killAndHeal(t *testing.T, f *ferry, name string, k kill) {
 	h := host(t, f.lab, name)
-	cmd, log := f.start(migrateArgs("--limit", name)...)
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	at := awaitStep(t, h, k.at, log)
+	r := f.start(migrateArgs("--limit", name)...)
+	at := awaitStep(t, h, k.at, r)
 	time.Sleep(k.after)
 	was := noted(t, h)
 	strike(t, h, k.what)
 	// A run that saw its job die may heal the host itself.
-	err := cmd.Wait()
+	err := r.wait()
 	t.Logf("killed at step %s; the first run ended with %v", at, err)
 	if err != nil {
 		f.run(0, migrateArgs("--limit", name)...)
@@ -108,13 +107,13 @@ var steps = regexp.MustCompile(`(\d+)/(\d+) *$`)
 
 // awaitStep waits until a share of the transaction's steps was begun. It reads
 // the host's files from outside: in the middle of a transaction little can be run.
-func awaitStep(t *testing.T, h *lab.Host, share float64, log *logFile) (at string) {
+func awaitStep(t *testing.T, h *lab.Host, share float64, r *running) (at string) {
 	t.Helper()
 	root, err := h.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(15 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		text, _ := os.ReadFile(filepath.Join(root, jobDir, "log")) // there is none yet
 		for line := range strings.Lines(string(text)) {
 			if m := steps.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
@@ -126,8 +125,13 @@ func awaitStep(t *testing.T, h *lab.Host, share float64, log *logFile) (at strin
 				}
 			}
 		}
+		select {
+		case <-r.ended:
+			t.Fatalf("ferry ended (%v) before the transaction got to %.0f %%; it was at %q", r.err, 100*share, at)
+		default:
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the transaction did not get to %.0f %% (it is at %q). ferry says:\n%s", 100*share, at, log.text())
+			t.Fatalf("the transaction did not get to %.0f %% (it is at %q)", 100*share, at)
 		}
 	}
 }
@@ -187,15 +191,14 @@ func TestHealTornDatabase(t *testing.T) {
 	l := up(t, lab.Options{Name: "torn", Hosts: 1})
 	f, h := newFerry(t, l), host(t, l, "el-1")
 	sh(t, h, 0, "cp -a /var/lib/rpm/Providename /root/")
-	cmd, log := f.start(migrateArgs()...)
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	awaitStep(t, h, 0.2, log) // libcom_err is replaced by then, rpm is not
+	r := f.start(migrateArgs()...)
+	awaitStep(t, h, 0.2, r) // libcom_err is replaced by then, rpm is not
 	strike(t, h, "dnf")
 	was := noted(t, h)
-	if err := cmd.Wait(); err == nil {
-		t.Fatalf("ferry took a killed transaction for a success:\n%s", log.text())
+	if err := r.wait(); err == nil {
+		t.Fatal("ferry took a killed transaction for a success")
 	}
-	has(t, strings.Join(strings.Fields(strings.ReplaceAll(log.text(), "│", " ")), " "), "Run ferry again")
+	has(t, strings.Join(strings.Fields(strings.ReplaceAll(r.text(), "│", " ")), " "), "Run ferry again")
 	// Of a library others need neither version is listed, nor of a program nothing
 	// needs; and of what was installed so far the index of what it provides knows nothing.
 	sh(t, h, 0, `rm -f /var/lib/rpm/__db.*; set -e; rpm -q --qf '%{EVR}' rpm | grep -q '^4\.16'

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/ferry-ops/ferry/testenv/lab"
@@ -72,7 +71,7 @@ func TestRolloutIsResumed(t *testing.T) {
 	f.runJournal(0, "approve", "--by", "the test")
 
 	// The next host hangs in a task; ferry dies there.
-	cmd, _ := f.start("resume")
+	r := f.start("resume")
 	busy := func() bool {
 		for _, h := range []*lab.Host{el1, el3} {
 			if r, err := h.Exec(t.Context(), "/bin/sh", "-c", "pgrep -f '[s]leep 600'"); err == nil && r.Code == 0 {
@@ -81,11 +80,8 @@ func TestRolloutIsResumed(t *testing.T) {
 		}
 		return false
 	}
-	until(t, "a host is in the slow task", busy)
-	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
+	r.until(t, "a host is in the slow task", busy)
+	r.kill()
 	for _, h := range []*lab.Host{el1, el3} {
 		sh(t, h, 0, "touch /var/tmp/quick; pkill -f '[s]leep 600' || :")
 	}
