@@ -99,7 +99,7 @@ func (j *Journal) Append(e event.Event) error {
 // done are on disk when it returns; others follow with the next of those.
 func (j *Journal) Emit(e event.Event) error {
 	switch e.Kind {
-	case event.TaskStarted, event.TaskOutput, event.TaskWaiting, event.HostStarted, event.HostConnected, event.GateStarted:
+	case event.TaskStarted, event.TaskOutput, event.TaskWaiting, event.HostStarted, event.HostConnecting, event.HostConnected, event.GateStarted:
 		return j.send(record{ev: e})
 	case event.TaskFinished:
 		if e.Status != event.Changed && e.Status != event.Failed && e.Status != event.Unreachable {

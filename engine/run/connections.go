@@ -22,7 +22,9 @@ func (st *hostState) conn(ctx context.Context, become bool, user string) (*conne
 	c := st.conns[as]
 	if c == nil {
 		start := time.Now()
+		told := st.tellConnecting()
 		t, err := st.dial(ctx, as)
+		told()
 		if err != nil {
 			return nil, err
 		}
@@ -35,6 +37,22 @@ func (st *hostState) conn(ctx context.Context, become bool, user string) (*conne
 		st.settled = true
 	}
 	return c, nil
+}
+
+// tellConnecting tells of a connection that is long in coming, so that nobody takes
+// it for the task. It is over when the function it returns has returned.
+func (st *hostState) tellConnecting() (over func()) {
+	const long = time.Second
+	done := make(chan struct{})
+	t := time.AfterFunc(long, func() {
+		defer close(done)
+		st.r.emit.emit(event.Event{Kind: event.HostConnecting, Host: st.info.Name})
+	})
+	return func() {
+		if !t.Stop() {
+			<-done
+		}
+	}
 }
 
 // dial connects. A host whose sshd answers and then breaks off is in the middle
@@ -93,7 +111,9 @@ func (st *hostState) warmed(as account) error {
 	if w == nil {
 		return nil
 	}
+	told := st.tellConnecting()
 	<-w.done
+	told()
 	st.warm = nil
 	switch {
 	case w.err == nil:

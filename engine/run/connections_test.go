@@ -2,9 +2,11 @@ package run_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ferry-ops/ferry/engine/event"
@@ -117,4 +119,29 @@ play "two" {
 	if seen["a"] != "abc" || seen["b"] != "bc" || seen["c"] != "c" {
 		t.Errorf("open while a, b, c did the last play: %v", seen)
 	}
+}
+
+// A connection that is long in coming is told of, so that nobody takes it for a slow
+// task; a quick one is not.
+func TestSlowConnectionsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		connect := func(ctx context.Context, name string, become bool, user string) (host.Transport, error) {
+			if name == "slow" {
+				time.Sleep(5 * time.Second)
+			}
+			return w.connect(ctx, name, become, user)
+		}
+		pb := playbookOf(t, t.TempDir(), "play \"one\" {\n  hosts = \"all\"\n  task \"act\" \"x\" {}\n}\n")
+		began := time.Now()
+		var told []string
+		for _, e := range runOn(t, connect, pb, run.Options{}, "quick", "slow").events {
+			if e.Kind == event.HostConnecting || e.Kind == event.HostConnected {
+				told = append(told, fmt.Sprintf("%s %s %s", e.Host, e.Kind, e.Time.Sub(began)))
+			}
+		}
+		if got, want := strings.Join(told, ", "), "quick host_connected 0s, slow host_connecting 1s, slow host_connected 5s"; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	})
 }

@@ -38,7 +38,9 @@ type row struct {
 	begun   time.Time
 	line    string // the last that is known of the task
 	waiting bool   // the host is out of reach
-	passed  map[string]bool
+	// connecting says that the task waits for the connection.
+	connecting bool
+	passed     map[string]bool
 }
 
 // newBoard returns a board; tasks is the number of tasks of each play.
@@ -76,6 +78,14 @@ func (b *board) apply(e event.Event, now time.Time) {
 		}
 	case event.HostStarted:
 		b.row(e.Host, now)
+	case event.HostConnecting:
+		if r := b.rows[e.Host]; r != nil {
+			r.connecting = true
+		}
+	case event.HostConnected:
+		if r := b.rows[e.Host]; r != nil && r.connecting { // only now the task begins
+			r.connecting, r.since = false, now
+		}
 	case event.TaskStarted:
 		r := b.row(e.Host, now)
 		r.task, r.since, r.line, r.waiting = e.Task, now, "", false
@@ -89,7 +99,7 @@ func (b *board) apply(e event.Event, now time.Time) {
 		r := b.row(e.Host, now)
 		name, _, _ := strings.Cut(e.Task, "[")
 		r.passed[name] = true
-		r.task, r.line, r.waiting, r.since = "", "", false, now
+		r.task, r.line, r.waiting, r.connecting, r.since = "", "", false, false, now
 	case event.HostFinished:
 		delete(b.rows, e.Host)
 		delete(b.queued, e.Host)

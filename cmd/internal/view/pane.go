@@ -112,6 +112,8 @@ func (b *board) lines(rows []*row, width int, now time.Time, frame int, st style
 // doing is the task of the host in words.
 func (r *row) doing() string {
 	switch {
+	case r.connecting:
+		return "connecting"
 	case r.task != "":
 		return r.task
 	case len(r.passed) > 0:

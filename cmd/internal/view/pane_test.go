@@ -43,6 +43,9 @@ func sample() *board {
 		{4, event.Event{Kind: event.TaskStarted, Host: "web-003", Task: "task.reboot.kernel"}},
 		{9, event.Event{Kind: event.TaskWaiting, Host: "web-003", Task: "task.reboot.kernel", Message: "the host is out of reach"}},
 		{70, event.Event{Kind: event.HostStarted, Host: "web-004"}},
+		{70, event.Event{Kind: event.TaskStarted, Host: "web-004", Task: "task.package.base"}},
+		{71, event.Event{Kind: event.HostConnecting, Host: "web-004"}},
+		{80, event.Event{Kind: event.HostConnected, Host: "web-000"}}, // a gate looks at it
 	} {
 		b.apply(e.ev, at(e.at))
 	}
@@ -158,6 +161,15 @@ func TestPaneSaysHowToApprove(t *testing.T) {
 	now := time.Now()
 	b.apply(event.Event{Kind: event.GateStarted, Gate: "shop", GateKind: "approval", Message: "approval is needed after batch 1: " + strings.Repeat("look ", 60)}, now)
 	if got := strings.Join(b.pane(60, 24, now, 0, false), "\n"); !strings.Contains(got, `gate "shop" (y: approve): approval is needed`) {
+		t.Errorf("the pane is\n%s", got)
+	}
+}
+
+// What a task waits for the connection is not the task's time.
+func TestPaneKnowsConnecting(t *testing.T) {
+	b := sample()
+	b.apply(event.Event{Kind: event.HostConnected, Host: "web-004"}, at(95))
+	if got, want := strings.Join(b.pane(110, 40, at(100), 0, false), "\n"), "web-004  task.package.base                5s"; !strings.Contains(got, want) {
 		t.Errorf("the pane is\n%s", got)
 	}
 }
