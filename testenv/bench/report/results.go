@@ -2,7 +2,9 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ferry-ops/ferry/testenv/bench/meter"
@@ -52,6 +54,16 @@ type Series struct {
 	Memory int64   `json:"memory_bytes"`    // -1: not known
 	HCPU   float64 `json:"host_cpu_second"` // per host
 	HMem   int64   `json:"host_memory"`     // per host; -1: not known
+}
+
+// without is what stands in the place of the figures of a series that has none.
+func (s *Series) without() string {
+	if _, limit, ok := strings.Cut(s.Void, "ended after "); ok {
+		if d, err := time.ParseDuration(limit); err == nil {
+			return fmt.Sprintf("over %g", d.Seconds())
+		}
+	}
+	return "void"
 }
 
 // Round is one run.

@@ -197,3 +197,12 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+// A series that was too slow says how slow, not only that it does not count.
+func TestWithout(t *testing.T) {
+	for void, want := range map[string]string{"round 1: ended after 1m30s": "over 90", "round 2: ended after 6m0s": "over 360", "ended after a crash": "void", "the work is not done": "void"} {
+		if got := (&Series{Void: void}).without(); got != want {
+			t.Errorf("%q is shown as %q, want %q", void, got, want)
+		}
+	}
+}

@@ -36,7 +36,7 @@ func (r *Results) seriesTable(work, phase string, at setting) string {
 			continue
 		}
 		if len(s.Rounds) == 0 {
-			rows = append(rows, []string{c, "0", "void", "", "", "", "", ""})
+			rows = append(rows, []string{c, "0", s.without(), "", "", "", "", ""})
 			continue
 		}
 		times := "1"

@@ -68,7 +68,7 @@ func (r *Results) groups(rtt time.Duration) (all []Group) {
 				case ferry != nil && !s.Taken.Equal(ferry.Taken): // the machine was another one, as far as speed goes
 					g.Bars = append(g.Bars, ChartBar{Label: c, Without: "not measured at the same time"})
 				case len(s.Rounds) == 0:
-					g.Bars = append(g.Bars, ChartBar{Label: c, Without: "void"})
+					g.Bars = append(g.Bars, ChartBar{Label: c, Without: s.without()})
 				default:
 					g.Bars = append(g.Bars, ChartBar{Label: c, Seconds: s.Median})
 				}
