@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -62,23 +61,22 @@ func TestWhatWaitsIsCommittedTogether(t *testing.T) {
 		return fi.Size()
 	}
 	before := size()
-	var wg sync.WaitGroup
 	const n = 500
-	for i := range n {
-		wg.Go(func() {
-			if err := j.Append(event.Event{Run: r.ID, Kind: event.TaskApplying, Host: fmt.Sprint(i), Task: "t"}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for len(j.in) < n-100 { // the writer waits with the first few
-		time.Sleep(time.Millisecond)
+	acks := make(chan error, n)
+	for i := range n { // as Append does, for n hosts; the writer waits with those it has taken
+		if err := j.send(record{event.Event{Run: r.ID, Kind: event.TaskApplying, Host: fmt.Sprint(i), Task: "t"}, acks}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := busy.ExecContext(context.Background(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	_ = busy.Close()
-	wg.Wait()
+	for range n {
+		if err := <-acks; err != nil {
+			t.Fatal(err)
+		}
+	}
 	// A commit of its own writes two pages or more for each.
 	if grown := size() - before; grown > n*4096/2 {
 		t.Errorf("%d events that waited together took %d bytes of the write-ahead log: they were committed one by one", n, grown)
