@@ -113,7 +113,7 @@ func (s *selection) canary(ph *run.PlayHosts, ro playbook.Rollout, hosts []*inve
 		return
 	}
 	chosen, diags := s.c.Inventory.Select(ro.Canary, &ro.CanaryRange)
-	if _, err := playbook.ParseSize(ro.Canary); err == nil && diags.HasErrors() {
+	if n, err := playbook.ParseSize(ro.Canary); err == nil && n.N > 0 && diags.HasErrors() {
 		diags = hcl.Diagnostics{diag.Errorf("Invalid canary", &ro.CanaryRange, "The argument \"canary\" names the hosts or the group that go first, it does not count them. For any %s of the hosts first, write batches = [%q, …] instead.", ro.Canary, ro.Canary)}
 	}
 	s.set.Extend(diags)

@@ -21,13 +21,14 @@ const (
 	PlayStarted  Kind = "play_started"
 	BatchStarted Kind = "batch_started"
 	HostStarted  Kind = "host_started" // with the play; it is connected to next
-	// HostConnecting says that a task waits for the connection for more than a second.
+	// HostConnecting says that a host's turn waits for its connection, or for that
+	// to the delegate, for more than a second.
 	HostConnecting Kind = "host_connecting"
-	HostConnected  Kind = "host_connected"
-	TaskStarted    Kind = "task_started"  // the task looks at the host
-	TaskApplying   Kind = "task_applying" // durable before the task acts
-	TaskOutput     Kind = "task_output"   // one line of a long task's log
-	TaskWaiting    Kind = "task_waiting"  // the host is out of reach, the task goes on there
+	HostConnected  Kind = "host_connected" // or, for it, the delegate
+	TaskStarted    Kind = "task_started"   // the task looks at the host
+	TaskApplying   Kind = "task_applying"  // durable before the task acts
+	TaskOutput     Kind = "task_output"    // one line of a long task's log
+	TaskWaiting    Kind = "task_waiting"   // the host is out of reach, the task goes on there
 	TaskRetried    Kind = "task_retried"
 	TaskFinished   Kind = "task_finished"
 	// StackDetected says whether the host has a stack, which Task names: "ok" if it

@@ -15,8 +15,8 @@ const (
 	// rebootAttempt bounds one attempt to connect, so that a host that comes
 	// back while a connection hangs is not missed.
 	rebootAttempt = 20 * time.Second
-	// rebootCut is how long a host that answered a moment ago may take to answer
-	// again before it counts as out of reach.
+	// rebootCut is how long the limit of the whole must have let an attempt run for
+	// its silence to count: a host that answered before may only be slow.
 	rebootCut = 10 * time.Second
 )
 
@@ -116,8 +116,8 @@ func (w *rebootWait) wait(ctx context.Context) error {
 		asked := time.Now()
 		id, err := freshBootID(ctx, w.t)
 		switch {
-		case err != nil && ctx.Err() != nil && w.same && time.Since(asked) < rebootCut:
-			// Our own limit cut the attempt off before it could tell anything.
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && w.same && time.Since(asked) < rebootCut:
+			// Cut off before it could tell anything; a refusal is another error.
 		case err != nil:
 			w.down, w.same, w.last = true, false, err
 		case id == w.before:
@@ -128,7 +128,7 @@ func (w *rebootWait) wait(ctx context.Context) error {
 				return nil
 			}
 			w.same, w.last = false, err
-			if ctx.Err() != nil {
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
 				w.last = nil // it is there; what it lacked is time
 			}
 		}

@@ -74,19 +74,27 @@ func (b *bootingHost) now() int {
 }
 
 func (b *bootingHost) Reconnect(ctx context.Context) error {
-	wait := b.answer
-	if b.now() == silent {
-		wait = time.Hour
+	last := context.DeadlineExceeded
+	for { // as a transport does, until ctx ends
+		wait := b.answer
+		if b.now() == silent {
+			wait = time.Hour
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", host.ErrUnreachable, last)
+		case <-time.After(wait):
+		}
+		if b.now() >= 0 {
+			return nil
+		}
+		last = errors.New("connection refused")
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", host.ErrUnreachable, last)
+		case <-time.After(time.Second):
+		}
 	}
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", host.ErrUnreachable, ctx.Err())
-	case <-time.After(wait):
-	}
-	if b.now() < 0 {
-		return fmt.Errorf("%w: connection refused", host.ErrUnreachable)
-	}
-	return nil
 }
 
 func (b *bootingHost) Run(_ context.Context, c host.Command) (host.Result, error) {
@@ -107,9 +115,9 @@ func TestRebootIsFollowed(t *testing.T) {
 		took time.Duration
 	}{
 		"at once":              {host: bootingHost{boots: []boot{{0, 1}}}, took: 3 * time.Second},
-		"refusing for a while": {host: bootingHost{boots: []boot{{50 * time.Second, refuses}, {0, 1}}}, took: 54750 * time.Millisecond},
+		"refusing for a while": {host: bootingHost{boots: []boot{{50 * time.Second, refuses}, {0, 1}}}, took: 53750 * time.Millisecond},
 		"silent for a while":   {host: bootingHost{boots: []boot{{50 * time.Second, silent}, {0, 1}}}, took: 64750 * time.Millisecond},
-		"twice, for a relabel": {host: bootingHost{boots: []boot{{50 * time.Second, refuses}, {53 * time.Second, 1}, {80 * time.Second, refuses}, {0, 2}}}, took: 84750 * time.Millisecond},
+		"twice, for a relabel": {host: bootingHost{boots: []boot{{50 * time.Second, refuses}, {53 * time.Second, 1}, {80 * time.Second, refuses}, {0, 2}}}, took: 83750 * time.Millisecond},
 		"refused":              {host: bootingHost{code: 1, boots: never}, want: "web1: the host refuses to reboot: reboot exited 1: no"},
 		"no login before":      {host: bootingHost{answer: time.Minute, boots: never}, want: "web1: not rebooted, because a fresh login does not work: host unreachable: context deadline exceeded", took: 20 * time.Second},
 		"never down":           {host: bootingHost{boots: never}, want: "web1: the host never went down: after 1m58s it still answered with its old boot id. See why it does not shut down (systemctl list-jobs)", took: 2 * time.Minute},
@@ -117,7 +125,9 @@ func TestRebootIsFollowed(t *testing.T) {
 		"never back":           {host: bootingHost{boots: []boot{{0, refuses}}}, want: "web1: the host did not come back within 2m0s; look at its console. The last attempt: host unreachable: connection refused", took: 2 * time.Minute},
 		"never back, silent":   {host: bootingHost{boots: []boot{{0, silent}}}, want: "web1: the host did not come back within 2m0s; look at its console. The last attempt: host unreachable: context deadline exceeded", took: 2 * time.Minute},
 		"silent at the end":    {host: bootingHost{boots: []boot{{100 * time.Second, 0}, {0, silent}}}, want: "web1: the host did not come back within 2m0s; look at its console. The last attempt: host unreachable: context deadline exceeded", took: 2 * time.Minute},
+		"refusing at the end":  {host: bootingHost{boots: []boot{{115 * time.Second, 0}, {0, refuses}}}, want: "web1: the host did not come back within 2m0s; look at its console. The last attempt: host unreachable: connection refused", took: 2 * time.Minute},
 		"same boot id":         {host: bootingHost{boots: []boot{{50 * time.Second, refuses}, {0, 0}}}, want: "web1: the host was out of reach but came back with its old boot id, so it has not rebooted (waited 2m0s)", took: 2 * time.Minute},
+		"gone again":           {host: bootingHost{boots: []boot{{110 * time.Second, refuses}, {112 * time.Second, 1}, {0, refuses}}}, want: "web1: the host did not come back within 2m0s; look at its console. The last attempt: host unreachable: connection refused", took: 2 * time.Minute},
 		"never settles":        {host: bootingHost{boots: []boot{{115 * time.Second, refuses}, {117 * time.Second, 1}, {0, 2}}}, want: "web1: the host did not settle after the reboot within 2m0s", took: 2 * time.Minute},
 		"stopped":              {host: bootingHost{boots: never}, stop: time.Minute, want: "web1: stopped waiting for the reboot: context deadline exceeded", took: time.Minute},
 	} {

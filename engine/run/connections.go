@@ -43,10 +43,11 @@ func (st *hostState) conn(ctx context.Context, become bool, user string) (*conne
 // it for the task. It is over when the function it returns has returned.
 func (st *hostState) tellConnecting() (over func()) {
 	const long = time.Second
+	ev := st.about(event.Event{Kind: event.HostConnecting})
 	done := make(chan struct{})
 	t := time.AfterFunc(long, func() {
 		defer close(done)
-		st.r.emit.emit(event.Event{Kind: event.HostConnecting, Host: st.info.Name})
+		st.r.emit.emit(ev)
 	})
 	return func() {
 		if !t.Stop() {
@@ -77,7 +78,7 @@ func (st *hostState) dial(ctx context.Context, as account) (host.Transport, erro
 func (st *hostState) connected(as account, t host.Transport, took time.Duration) *connection {
 	c := &connection{st: st, t: t, h: host.New(st.info.Name, t)}
 	st.conns[as] = c
-	st.r.emit.emit(event.Event{Kind: event.HostConnected, Host: st.info.Name, Duration: took})
+	st.r.emit.emit(st.about(event.Event{Kind: event.HostConnected, Duration: took}))
 	return c
 }
 

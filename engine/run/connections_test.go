@@ -145,3 +145,28 @@ func TestSlowConnectionsAreTold(t *testing.T) {
 		}
 	})
 }
+
+// One to a delegate is told of as the host's for which it does the task.
+func TestSlowDelegatesAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		connect := func(ctx context.Context, name string, become bool, user string) (host.Transport, error) {
+			if name == "lb" {
+				time.Sleep(5 * time.Second)
+			}
+			return w.connect(ctx, name, become, user)
+		}
+		pb := playbookOf(t, t.TempDir(), "play \"one\" {\n  hosts = \"all\"\n  task \"act\" \"x\" { delegate_to = \"lb\" }\n}\n")
+		var told []string
+		for _, e := range runOn(t, connect, pb, run.Options{Lookup: func(name string) (run.Host, bool) {
+			return run.Host{HostInfo: playbook.HostInfo{Name: name}}, true
+		}}, "web").events {
+			if e.Kind == event.HostConnecting || e.Kind == event.HostConnected {
+				told = append(told, fmt.Sprintf("%s %s %s", e.Host, e.Kind, e.Delegate))
+			}
+		}
+		if got, want := strings.Join(told, ", "), "web host_connecting lb, web host_connected lb"; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	})
+}

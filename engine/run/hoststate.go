@@ -22,6 +22,8 @@ type hostState struct {
 	conns map[account]*connection
 	warm  *warming // a connection that is opened ahead; nil if none is
 	idle  bool     // its connections wait for a later play
+	// turnOf is, for a delegate, the host it does a task for.
+	turnOf string
 	// altered says that facts of earlier runs hold no more.
 	altered bool
 	// settled says that no job of an earlier run is under way on the host.
@@ -96,7 +98,15 @@ func (st *hostState) summary() event.HostSummary {
 }
 
 func (st *hostState) waiting(text string) {
-	st.r.emit.emit(event.Event{Kind: event.TaskWaiting, Host: st.info.Name, Message: text})
+	st.r.emit.emit(st.about(event.Event{Kind: event.TaskWaiting, Message: text}))
+}
+
+// about says which host an event is about: that whose turn it is.
+func (st *hostState) about(e event.Event) event.Event {
+	if e.Host = st.info.Name; st.turnOf != "" {
+		e.Host, e.Delegate = st.turnOf, st.info.Name
+	}
+	return e
 }
 
 // settle waits for a job that an earlier run left under way: until it ends, the

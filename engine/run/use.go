@@ -204,6 +204,7 @@ func (u *use) once(ctx context.Context) (ev event.Event, own map[string]cty.Valu
 				return event.Event{Status: err.status, Error: err.err}, nil
 			}
 			defer give()
+			st.turnOf = u.pr.st.info.Name
 		}
 		var cerr error
 		if h, c, cerr = u.host(ctx, d, st); cerr != nil {

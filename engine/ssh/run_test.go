@@ -72,13 +72,10 @@ func TestCancel(t *testing.T) {
 	c := dial(t, root(t, s))
 	file := filepath.Join(t.TempDir(), "pids")
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		defer cancel()
-		await(t, "both processes", func() bool {
-			data, _ := os.ReadFile(file)
-			return bytes.Count(data, []byte("\n")) == 2
-		})
-	}()
+	once(t, func() bool {
+		data, _ := os.ReadFile(file)
+		return bytes.Count(data, []byte("\n")) == 2
+	}, cancel)
 	_, err := c.Run(ctx, sh("trap '' TERM; setsid sleep 60 & echo $! >>"+file+"; echo $$ >>"+file+"; while :; do sleep 1; done"))
 	if !errors.Is(err, context.Canceled) || errors.Is(err, host.ErrUnknown) {
 		t.Errorf("err = %v", err)
@@ -156,12 +153,12 @@ func TestLost(t *testing.T) {
 	s := sshtest.New(t, sshtest.Options{})
 	c := dial(t, root(t, s))
 	long, running, _ := started(t, "")
-	go func() { awaitFile(t, running); s.Drop() }()
+	once(t, func() bool { return exists(running) }, s.Drop)
 	if _, err := c.Run(t.Context(), long); !errors.Is(err, host.ErrUnknown) {
 		t.Errorf("an action: %v", err)
 	}
 	mark := filepath.Join(t.TempDir(), "asked")
-	go func() { awaitFile(t, mark); s.Drop() }()
+	once(t, func() bool { return exists(mark) }, s.Drop)
 	ask := sh("if [ -e " + mark + " ]; then echo answer; else touch " + mark + "; sleep 60; fi")
 	ask.ReadOnly = true
 	if res := run(t, c, ask); string(res.Stdout) != "answer\n" {
@@ -189,12 +186,12 @@ func TestKeepalive(t *testing.T) {
 	tg := root(t, s)
 	tg.KeepAlive, tg.KeepAliveMisses = 50*time.Millisecond, 6
 	c := dial(t, tg)
-	time.Sleep(3 * time.Second) // answered ones do no harm
-	if s.Logins() != 1 {
+	time.Sleep(5 * time.Second) // answered ones do no harm: unanswered, they would after 3
+	if run(t, c, sh("true")); s.Logins() != 1 {
 		t.Errorf("%d logins to a host that answers", s.Logins())
 	}
 	long, running, _ := started(t, "")
-	go func() { awaitFile(t, running); s.Freeze() }()
+	once(t, func() bool { return exists(running) }, s.Freeze)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := c.Run(ctx, long); !errors.Is(err, host.ErrUnknown) {

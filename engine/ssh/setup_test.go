@@ -51,7 +51,27 @@ func await(t testing.TB, what string, done func() bool) {
 
 func awaitFile(t testing.TB, path string) {
 	t.Helper()
-	await(t, path, func() bool { _, err := os.Stat(path); return err == nil })
+	await(t, path, func() bool { return exists(path) })
+}
+
+// once does something as soon as a condition holds, in the background; if the test
+// ends before, never.
+func once(t testing.TB, holds func() bool, do func()) {
+	go func() {
+		for !holds() {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		do()
+	}()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // started is a command that says that it runs, with a file, and then runs until it

@@ -128,7 +128,7 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	}
 	o := view.Options{
 		Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
-		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) },
+		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) }, Follow: true,
 	}
 	live := isTerminal(a.in) && isTerminal(a.out)
 	if f.view == "plain" || f.step || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {

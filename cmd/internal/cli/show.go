@@ -13,7 +13,7 @@ func (a *app) showCommand() *cobra.Command {
 	var asJSON, diff, quiet bool
 	var hosts []string
 	cmd := &cobra.Command{
-		Use: "show [RUN]", Short: "Show what a recorded run did, as it was shown then",
+		Use: "show [RUN]", Short: "Show again what a recorded run did",
 		Args: between(0, 1), ValidArgsFunction: first(a.completeRuns),
 		RunE: func(_ *cobra.Command, args []string) error {
 			j, err := a.journal()

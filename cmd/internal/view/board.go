@@ -33,13 +33,14 @@ type board struct {
 // row is one host that is worked on.
 type row struct {
 	host    string
-	task    string // "" between tasks and while connecting
+	task    string // "" between tasks and before the first
 	since   time.Time
 	begun   time.Time
 	line    string // the last that is known of the task
 	waiting bool   // the host is out of reach
 	// connecting says that the task waits for the connection.
 	connecting bool
+	delegate   string // to which, if it is not the host itself
 	passed     map[string]bool
 }
 
@@ -80,18 +81,18 @@ func (b *board) apply(e event.Event, now time.Time) {
 		b.row(e.Host, now)
 	case event.HostConnecting:
 		if r := b.rows[e.Host]; r != nil {
-			r.connecting = true
+			r.connecting, r.delegate = true, e.Delegate
 		}
 	case event.HostConnected:
 		if r := b.rows[e.Host]; r != nil && r.connecting { // only now the task begins
-			r.connecting, r.since = false, now
+			r.connecting, r.waiting, r.line, r.since = false, false, "", now
 		}
 	case event.TaskStarted:
 		r := b.row(e.Host, now)
-		r.task, r.since, r.line, r.waiting = e.Task, now, "", false
+		r.task, r.since, r.line, r.waiting, r.connecting = e.Task, now, "", false, false
 	case event.TaskOutput, event.TaskRetried:
 		r := b.row(e.Host, now)
-		r.task, r.line, r.waiting = e.Task, e.Message, false
+		r.task, r.line, r.waiting, r.connecting = e.Task, e.Message, false, false
 	case event.TaskWaiting:
 		r := b.row(e.Host, now)
 		r.line, r.waiting = e.Message, e.Status != event.OK
@@ -128,11 +129,11 @@ func (b *board) working(n int) (first []*row, others map[string]int) {
 	for _, r := range b.rows {
 		i := sort.Search(len(first), func(i int) bool { return r.before(first[i]) })
 		if i == n {
-			others[r.doing()]++
+			others[r.kind()]++
 			continue
 		}
 		if len(first) == n {
-			others[first[n-1].doing()]++
+			others[first[n-1].kind()]++
 			first = first[:n-1]
 		}
 		first = slices.Insert(first, i, r)

@@ -20,6 +20,9 @@ type Options struct {
 	Diff  bool // show the diffs of changes
 	// Errors renders the failure of a task on these hosts.
 	Errors func(e event.Event, hosts []string) string
+	// Follow says that the events happen now: a failure is told after a moment
+	// although other hosts are still at the task.
+	Follow bool
 	// Live leaves out the progress of long tasks, which something else shows.
 	Live bool
 	// Quiet leaves out tasks that found nothing to do.
@@ -27,8 +30,7 @@ type Options struct {
 }
 
 // Human prints a run for people: equal results of a task on many hosts are one
-// line, printed once all hosts of the batch have passed the task; failures are not
-// kept back for longer than a moment. It may be used from any goroutine.
+// line, printed once all hosts of the batch have passed the task. It may be used from any goroutine.
 type Human struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -41,6 +43,10 @@ type Human struct {
 	coming []event.Wave
 	last   map[string]time.Time // of a progress line per host and task
 	notes  []*resultGroup       // hosts that ended without a task that tells why
+
+	failures []failure // that are not told of yet
+	due      time.Time // when the first of them is; zero if there is none
+	timer    *time.Timer
 }
 
 // NewHuman returns a view that writes to w.
@@ -55,7 +61,7 @@ func NewHuman(w io.Writer, o Options) *Human {
 func (v *Human) Emit(e event.Event) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.overdue(e.Time)
+	defer v.overdue(e.Time) // after it: what fails like others is told with them
 	switch e.Kind {
 	case event.RunStarted:
 		v.plan = e.Mode == "plan"
@@ -138,13 +144,20 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 	}
 	line := fmt.Sprintf("  %s %s  ", v.st.status(e.Status, pad(word(e.Status), 12)), pad(g.name, v.taskColumn()))
 	hosts := HostList(r.hosts)
+	below := ""
 	switch {
 	case len(r.hosts) == v.batch.total && v.batch.total > 1:
 		hosts = allHosts(len(r.hosts))
-	case v.o.Fold:
-		hosts = hostList(r.hosts, v.o.Width-lipgloss.Width(line)-lipgloss.Width(took))
+	case v.o.Fold && len(r.hosts) > 1 && lipgloss.Width(line+hosts+took) > v.o.Width:
+		if e.Status == event.Failed || e.Status == event.Unreachable || len(r.hosts) <= fewHosts {
+			below = hostNames(r.hosts)
+		}
+		hosts = Count(len(r.hosts), "host")
 	}
 	v.printf("%s%s%s\n", line, hosts, took)
+	if below != "" {
+		v.indented(below, "")
+	}
 	if r.told != "" {
 		v.printf("      %s\n", v.st.dim("(as on "+r.told+", above)"))
 		return
@@ -231,6 +244,3 @@ func (v *Human) resize(width int) {
 	defer v.mu.Unlock()
 	v.o.Width = width
 }
-
-// Close implements View.
-func (v *Human) Close() error { return nil }

@@ -2,41 +2,54 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/event"
 )
 
-// note keeps how a host ended until the batch is over, when equal ends are told
-// as one.
+// note keeps how a host ended until the batch is over, or a failure is due, when
+// equal ends are told as one.
 func (v *Human) note(e event.Event) {
 	key := resultKey(e)
-	for _, n := range v.notes {
-		if n.key == key {
-			n.hosts = append(n.hosts, e.Host)
-			return
-		}
+	i := slices.IndexFunc(v.notes, func(n *resultGroup) bool { return n.key == key })
+	if i < 0 {
+		i = len(v.notes)
+		v.notes = append(v.notes, &resultGroup{key: key})
 	}
-	v.notes = append(v.notes, &resultGroup{key: key, ev: e, hosts: []string{e.Host}})
+	if n := v.notes[i]; n.add(e) && (e.Status == event.Failed || e.Status == event.Unreachable) {
+		v.wait(failure{nil, n})
+	}
 }
 
 func (v *Human) flushNotes() {
 	sortResults(v.notes)
 	for _, n := range v.notes {
-		e := n.ev
-		why := e.Message
-		if e.Status == event.Interrupted && e.Error != nil {
-			why = strings.TrimPrefix(e.Error.Summary, "Interrupted ")
+		if len(n.hosts) > 0 {
+			v.printNote(n)
+			n.hosts = nil
 		}
-		line := fmt.Sprintf("  %s %s", v.st.status(e.Status, pad(word(e.Status), 12)), HostList(n.hosts))
-		if e.Error == nil || e.Status == event.Interrupted {
-			v.printf("%s: %s\n", line, why)
-			continue
-		}
+	}
+	v.notes = nil
+}
+
+func (v *Human) printNote(n *resultGroup) {
+	e := n.ev
+	why := e.Message
+	if e.Status == event.Interrupted && e.Error != nil {
+		why = strings.TrimPrefix(e.Error.Summary, "Interrupted ")
+	}
+	line := fmt.Sprintf("  %s %s", v.st.status(e.Status, pad(word(e.Status), 12)), HostList(n.hosts))
+	switch {
+	case e.Error == nil || e.Status == event.Interrupted:
+		v.printf("%s: %s\n", line, why)
+	case n.told != "":
+		v.printf("%s\n", line)
+		v.printf("      %s\n", v.st.dim("(as on "+n.told+", above)"))
+	default:
 		v.printf("%s\n", line)
 		v.failure(e, n.hosts)
 	}
-	v.notes = nil
 }
 
 func pad(s string, n int) string {

@@ -30,13 +30,14 @@ func (b *board) pane(width, height int, now time.Time, frame int, st style) []st
 		return []string{" " + st.dim(spinner[frame%len(spinner)])}
 	}
 	most := min(maxRows, max(height/2-minPane+1, 1))
-	if len(b.rows) > most {
-		most = max(most-1, 1) // for a line on the others
+	more := len(b.rows) > most && most > 1 // a line on the others
+	if more {
+		most--
 	}
 	shown, others := b.working(most)
 	out := []string{"", b.header(width, now, st)}
 	out = append(out, b.lines(shown, width, now, frame, st)...)
-	if len(others) > 0 {
+	if more {
 		out = append(out, " "+st.dim(clip("  "+summed(others), width-2)))
 	}
 	out = append(out, " "+st.dim(clip(b.counts(), width-2)))
@@ -112,6 +113,8 @@ func (b *board) lines(rows []*row, width int, now time.Time, frame int, st style
 // doing is the task of the host in words.
 func (r *row) doing() string {
 	switch {
+	case r.connecting && r.delegate != "":
+		return "connecting to " + r.delegate
 	case r.connecting:
 		return "connecting"
 	case r.task != "":
@@ -120,6 +123,15 @@ func (r *row) doing() string {
 		return "between tasks"
 	}
 	return "connecting"
+}
+
+// kind is doing without what is different from host to host.
+func (r *row) kind() string {
+	if r.connecting {
+		return "connecting"
+	}
+	name, _, _ := strings.Cut(r.doing(), "[")
+	return name
 }
 
 // counter finds the progress that package managers print: 12/345 at the end of
@@ -149,13 +161,13 @@ func summed(doing map[string]int) string {
 		return cmp.Or(doing[b]-doing[a], strings.Compare(a, b))
 	})
 	var parts []string
-	elsewhere := all
+	rest := all
 	for _, w := range what[:min(len(what), most)] {
 		parts = append(parts, fmt.Sprintf("%d %s", doing[w], w))
-		elsewhere -= doing[w]
+		rest -= doing[w]
 	}
-	if elsewhere > 0 {
-		parts = append(parts, fmt.Sprintf("%d at other tasks", elsewhere))
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d others", rest))
 	}
 	return fmt.Sprintf("and %d more: %s", all, strings.Join(parts, ", "))
 }

@@ -107,6 +107,8 @@ func TestManyHosts(t *testing.T) {
 			b.apply(event.Event{Kind: event.HostStarted, Host: h}, at(i))
 		case i == 199:
 			b.apply(event.Event{Kind: event.TaskStarted, Host: h, Task: "u"}, at(i))
+		case i > 193: // the elements of for_each are one task
+			b.apply(event.Event{Kind: event.TaskStarted, Host: h, Task: "t[\"" + h + "\"]"}, at(i))
 		default:
 			b.apply(event.Event{Kind: event.TaskStarted, Host: h, Task: "t"}, at(i))
 		}
@@ -165,11 +167,45 @@ func TestPaneSaysHowToApprove(t *testing.T) {
 	}
 }
 
-// What a task waits for the connection is not the task's time.
+// The pane counts a task's time from when the host is connected.
 func TestPaneKnowsConnecting(t *testing.T) {
 	b := sample()
 	b.apply(event.Event{Kind: event.HostConnected, Host: "web-004"}, at(95))
 	if got, want := strings.Join(b.pane(110, 40, at(100), 0, false), "\n"), "web-004  task.package.base                5s"; !strings.Contains(got, want) {
 		t.Errorf("the pane is\n%s", got)
+	}
+}
+
+// A task that waits for its delegate is told of at the host whose task it is. What
+// was said of the connection is over with it.
+func TestPaneOfDelegates(t *testing.T) {
+	b := sample()
+	now := at(100)
+	line := func(host string) string {
+		for _, l := range b.pane(110, 40, now, 0, false) {
+			if strings.Contains(l, host+" ") {
+				return strings.Join(strings.Fields(l)[1:], " ")
+			}
+		}
+		return ""
+	}
+	b.apply(event.Event{Kind: event.TaskStarted, Host: "web-004", Task: "task.command.drain"}, at(80))
+	b.apply(event.Event{Kind: event.HostConnecting, Host: "web-004", Delegate: "web-002"}, at(81))
+	b.apply(event.Event{Kind: event.TaskWaiting, Host: "web-004", Delegate: "web-002", Message: "breaks off logins"}, at(85))
+	if got, want := line("web-004"), "web-004 connecting to web-002 20s breaks off logins"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.apply(event.Event{Kind: event.HostConnected, Host: "web-004", Delegate: "web-002"}, at(95))
+	if got, want := line("web-004"), "web-004 task.command.drain 5s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := line("web-002"); !strings.HasPrefix(got, "web-002 task.distro_sync.openeuler 1m38s") {
+		t.Errorf("the delegate's own row: %q", got)
+	}
+	// One that could not be reached is tried again later.
+	b.apply(event.Event{Kind: event.HostConnecting, Host: "web-004"}, at(96))
+	b.apply(event.Event{Kind: event.TaskRetried, Host: "web-004", Task: "task.command.drain", Message: "again in 5m"}, at(97))
+	if got, want := line("web-004"), "web-004 task.command.drain 5s again in 5m"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

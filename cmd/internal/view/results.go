@@ -14,15 +14,6 @@ type batchState struct {
 	total  int
 	tasks  []*taskGroup
 	byName map[string]*taskGroup
-
-	failures []failure // that were not told of yet
-	due      time.Time // when the first of them is; zero if there is none
-}
-
-// failure is a result of a task.
-type failure struct {
-	task   *taskGroup
-	result *resultGroup
 }
 
 type taskGroup struct {
@@ -41,12 +32,8 @@ type resultGroup struct {
 
 	told     string        // the host whose failure was shown before the others had passed
 	since    time.Time     // when the first of hosts came
-	patience time.Duration // how long it waits for others like it
+	patience time.Duration // how long a failure waits for others like it
 }
-
-// failurePatience is how long a failure waits for others like it, to be told as one.
-// Then it is told, although other hosts may be at the task for long.
-const failurePatience = 3 * time.Second
 
 func (v *Human) taskFinished(e event.Event) {
 	if v.batch == nil {
@@ -65,20 +52,29 @@ func (v *Human) taskFinished(e event.Event) {
 	key := resultKey(e)
 	r := g.byKey[key]
 	if r == nil {
-		r = &resultGroup{patience: failurePatience}
+		r = &resultGroup{}
 		g.byKey[key] = r
 		g.results = append(g.results, r)
 	}
-	if len(r.hosts) == 0 && !e.Time.IsZero() && (e.Status == event.Failed || e.Status == event.Unreachable) {
-		r.since = e.Time
-		v.batch.wait(failure{g, r})
+	first := r.add(e)
+	if first && (e.Status == event.Failed || e.Status == event.Unreachable) {
+		v.wait(failure{g, r})
 	}
-	if len(r.hosts) == 0 || e.Host < r.ev.Host { // what is shown is of the host that is named first
+	v.flush(false)
+}
+
+// add puts an event to those that read the same, and reports whether it is the first
+// of those that are not told of.
+func (r *resultGroup) add(e event.Event) (first bool) {
+	if first = len(r.hosts) == 0; first {
+		r.since = e.Time
+	}
+	if first || e.Host < r.ev.Host { // what is shown is of the host that is named first
 		r.ev = e
 	}
 	r.hosts = append(r.hosts, e.Host)
 	r.slow = max(r.slow, e.Duration)
-	v.flush(false)
+	return first
 }
 
 // resultKey is equal for results that read the same.
@@ -132,39 +128,6 @@ func (v *Human) flush(all bool) {
 				r.hosts = nil
 			}
 		}
-	}
-}
-
-// overdue tells of failures that have waited long enough for others like them. What
-// failed later on other hosts is told in longer and longer intervals.
-func (v *Human) overdue(now time.Time) {
-	if v.batch == nil || v.batch.due.IsZero() || now.Before(v.batch.due) {
-		return
-	}
-	waiting := v.batch.failures
-	v.batch.failures, v.batch.due = nil, time.Time{}
-	for _, f := range waiting {
-		r := f.result
-		switch {
-		case len(r.hosts) == 0: // all have passed the task, and it was told
-		case now.Sub(r.since) < r.patience:
-			v.batch.wait(f)
-		default:
-			sort.Strings(r.hosts)
-			v.result(f.task, r)
-			if r.told == "" {
-				r.told = r.ev.Host
-			}
-			r.hosts, r.slow, r.patience = nil, 0, 2*r.patience
-		}
-	}
-}
-
-// wait keeps a failure until it is due.
-func (b *batchState) wait(f failure) {
-	b.failures = append(b.failures, f)
-	if due := f.result.since.Add(f.result.patience); b.due.IsZero() || due.Before(b.due) {
-		b.due = due
 	}
 }
 

@@ -3,7 +3,12 @@ package view
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,7 +19,7 @@ import (
 // task for long; what fails later says where to look.
 func TestFailuresAreToldSoon(t *testing.T) {
 	var out bytes.Buffer
-	v := NewHuman(&out, Options{Errors: func(e event.Event, on []string) string {
+	v := NewHuman(&out, Options{Follow: true, Live: true, Errors: func(e event.Event, on []string) string {
 		return fmt.Sprintf("      %s: %s %v\n", e.Error.Summary, e.Host, on)
 	}})
 	second := 0
@@ -46,7 +51,6 @@ func TestFailuresAreToldSoon(t *testing.T) {
 		second = s
 		emit(event.Event{Kind: event.TaskOutput, Host: "h6", Task: "sync", Message: "12/345"})
 	}
-	v.o.Live = true // no lines of output in between
 	task("h3", event.Failed)
 	second = 1
 	task("h2", event.Failed)
@@ -67,4 +71,84 @@ func TestFailuresAreToldSoon(t *testing.T) {
 	expect("  ok           sync                                              h1, h6\n  failed       sync                                              h5\n      (as on h2, above)\n")
 	tick(100)
 	expect("")
+}
+
+// A host that ended without a task that tells why is told of as soon.
+func TestNotesAreToldSoon(t *testing.T) {
+	var out bytes.Buffer
+	v := NewHuman(&out, Options{Follow: true, Live: true, Errors: func(e event.Event, on []string) string { return fmt.Sprintf("      %s %v\n", e.Host, on) }})
+	unreached := func(second int, host string) {
+		_ = v.Emit(event.Event{Kind: event.HostFinished, Time: at(second), Host: host, Status: event.Unreachable, Error: &event.Error{Summary: "not reachable"}})
+	}
+	hosts := []string{"h1", "h2", "h3", "h4"}
+	_ = v.Emit(event.Event{Kind: event.PlayStarted, Time: at(0), Hosts: hosts})
+	_ = v.Emit(event.Event{Kind: event.BatchStarted, Time: at(0), Batch: 1, Hosts: hosts})
+	unreached(0, "h2")
+	unreached(1, "h1")
+	out.Reset()
+	_ = v.Emit(event.Event{Kind: event.TaskStarted, Time: at(3), Host: "h4", Task: "t"})
+	if want := "  unreachable  h1, h2\n      h1 [h1 h2]\n"; out.String() != want {
+		t.Errorf("told %q, want %q", out.String(), want)
+	}
+	unreached(4, "h3")
+	out.Reset()
+	_ = v.Emit(event.Event{Kind: event.BatchFinished, Time: at(5), Batch: 1})
+	if want := "  unreachable  h3\n      (as on h1, above)\n"; out.String() != want {
+		t.Errorf("told %q, want %q", out.String(), want)
+	}
+}
+
+// Nothing else has to happen for a failure to be told, neither where output is only
+// appended nor on a terminal.
+func TestFailuresAreToldInSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var plain lockedBuffer
+		human := NewHuman(&plain, Options{Follow: true})
+		live := NewLive(strings.NewReader(""), io.Discard, LiveOptions{Options: Options{Follow: true}})
+		live.started = true // not the terminal, whose library has a clock of its own
+		for _, v := range []event.Sink{human, live} {
+			for _, e := range []event.Event{
+				{Kind: event.PlayStarted, Hosts: []string{"h1", "h2"}},
+				{Kind: event.BatchStarted, Batch: 1, Hosts: []string{"h1", "h2"}},
+				{Kind: event.TaskFinished, Host: "h1", Task: "t", Status: event.Failed, Error: &event.Error{Summary: "on purpose"}},
+			} {
+				e.Time = time.Now()
+				if err := v.Emit(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		text := func() string {
+			live.overdue() // as the pane's ticks do
+			return plain.String() + live.text.String()
+		}
+		time.Sleep(failurePatience - time.Millisecond)
+		if n := strings.Count(text(), "on purpose"); n != 0 {
+			t.Error("a failure did not wait for others like it")
+		}
+		time.Sleep(2 * time.Millisecond)
+		if n := strings.Count(text(), "on purpose"); n != 2 {
+			t.Errorf("%d of 2 views have told of the failure", n)
+		}
+		if err := human.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ferry-ops/ferry/engine/event"
 )
 
@@ -38,34 +40,43 @@ func TestSummaryCountsWhatBecameOfHosts(t *testing.T) {
 	}
 }
 
-// A line about many hosts names as many as fit into the terminal, and what stands
-// below it is of the host named first, whichever was the fastest.
+// What does not fit into a line of the terminal stands below it, and what stands there
+// is of the host named first, whichever was the fastest.
 func TestHostsFit(t *testing.T) {
-	hosts := []string{"db-0001.example.com", "web-0001.example.com", "web-0002.example.com", "web-0003.example.com", "web-0004.example.com"}
-	for width, want := range map[int]string{
-		140: "failed       task.x.y                                                  4 hosts (web-0001.example.com and 3 more)  2.0s\n",
-		110: "failed       task.x.y                                                  4 hosts  2.0s\n",
-		100: "failed       task.x.y                                          4 hosts  2.0s\n",
-		40:  "failed       task.x.y              4 hosts  2.0s\n",
+	hosts := []string{"db-0001.example.com", "web-0001.example.com", "web-0002.example.com", "web-0003.example.com", "web-0004.example.com", "web-0005.example.com"}
+	two, four := "web-0001.example.com, web-0002.example.com", "web-0001.example.com, web-0002.example.com, web-0003.example.com, web-0004.example.com"
+	for _, c := range []struct {
+		width, hosts int
+		fold         bool
+		status       event.Status
+		want         string
+	}{
+		{140, 2, true, event.Failed, "  failed       task.x.y                                                  " + two + "  2.0s\n"},
+		{110, 2, true, event.Failed, "  failed       task.x.y                                                  2 hosts  2.0s\n      " + two + "\n"},
+		{110, 2, false, event.Failed, "  failed       task.x.y                                                  " + two + "  2.0s\n"},
+		{80, 4, true, event.OK, "  ok           task.x.y                      4 hosts  2.0s\n      web-0001.example.com, web-0002.example.com, web-0003.example.com,\n        web-0004.example.com\n"},
+		{140, 4, true, event.OK, "  ok           task.x.y                                                  4 hosts  2.0s\n      " + four + "\n"},
+		{110, 5, true, event.OK, "  ok           task.x.y                                                  5 hosts  2.0s\n"},
+		{110, 5, true, event.Failed, "  failed       task.x.y                                                  5 hosts  2.0s\n      " + two + " and 3 more\n"},
+		{110, 5, false, event.OK, "  ok           task.x.y                                                  5 hosts (" + two + " and 3 more)  2.0s\n"},
 	} {
-		for _, fold := range []bool{true, false} {
-			var out bytes.Buffer
-			v := NewHuman(&out, Options{Width: width, Fold: fold, Errors: func(e event.Event, on []string) string { return e.Host + " of " + on[0] + "\n" }})
-			for _, e := range []event.Event{{Kind: event.RunStarted, Hosts: hosts}, {Kind: event.PlayStarted, Hosts: hosts}, {Kind: event.BatchStarted, Batch: 1, Hosts: hosts}} {
-				_ = v.Emit(e)
+		var out bytes.Buffer
+		v := NewHuman(&out, Options{Width: c.width, Fold: c.fold, Errors: func(e event.Event, on []string) string { return e.Host + " of " + on[0] + "\n" }})
+		for _, e := range []event.Event{{Kind: event.RunStarted, Hosts: hosts}, {Kind: event.PlayStarted, Hosts: hosts}, {Kind: event.BatchStarted, Batch: 1, Hosts: hosts}} {
+			_ = v.Emit(e)
+		}
+		out.Reset()
+		for i := c.hosts; i > 0; i-- {
+			e := event.Event{Kind: event.TaskFinished, Task: "task.x.y", Host: hosts[i], Status: c.status, Duration: 2e9}
+			if c.status == event.Failed {
+				e.Error = &event.Error{Summary: hosts[i]}
+				c.want = strings.TrimSuffix(c.want, "web-0001.example.com of web-0001.example.com\n") + "web-0001.example.com of web-0001.example.com\n"
 			}
-			for i := len(hosts) - 1; i > 0; i-- {
-				_ = v.Emit(event.Event{Kind: event.TaskFinished, Task: "task.x.y", Host: hosts[i], Status: event.Failed, Duration: 2e9, Error: &event.Error{Summary: hosts[i]}})
-			}
-			_ = v.Emit(event.Event{Kind: event.BatchFinished, Batch: 1})
-			if got := out.String(); fold && !strings.Contains(got, want) {
-				t.Errorf("%d columns, want %q:\n%s", width, want, got)
-			} else if !fold && !strings.Contains(got, "web-0003.example.com, web-0004.example.com") {
-				t.Errorf("what a program reads was shortened:\n%s", got)
-			}
-			if !strings.Contains(out.String(), "web-0001.example.com of web-0001.example.com\n") {
-				t.Errorf("the failure shown is of another host than the one named:\n%s", out.String())
-			}
+			_ = v.Emit(e)
+		}
+		_ = v.Emit(event.Event{Kind: event.BatchFinished, Batch: 1})
+		if d := cmp.Diff(c.want, out.String()); d != "" {
+			t.Errorf("%d hosts in %d columns, folded %v (-want +got):\n%s", c.hosts, c.width, c.fold, d)
 		}
 	}
 }

@@ -3,11 +3,8 @@ package view
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
-
-	"charm.land/lipgloss/v2"
 
 	"github.com/ferry-ops/ferry/engine/event"
 )
@@ -49,7 +46,7 @@ func allHosts(n int) string {
 
 // Few are the first lines, sorted, and how many more there are.
 func Few(lines []string, most int) string {
-	sort.Strings(lines)
+	slices.Sort(lines)
 	if len(lines) > most {
 		lines = append(lines[:most:most], fmt.Sprintf("    and %d more", len(lines)-most))
 	}
@@ -58,26 +55,22 @@ func Few(lines []string, most int) string {
 
 // HostList names a few hosts, or counts many.
 func HostList(hosts []string) string {
-	const most = 4
-	sorted := append([]string(nil), hosts...)
-	sort.Strings(sorted)
-	if len(sorted) <= most {
-		return strings.Join(sorted, ", ")
+	if len(hosts) <= fewHosts {
+		return hostNames(hosts)
 	}
-	return fmt.Sprintf("%s (%s and %d more)", Count(len(sorted), "host"), strings.Join(sorted[:2], ", "), len(sorted)-2)
+	return fmt.Sprintf("%s (%s)", Count(len(hosts), "host"), hostNames(hosts))
 }
 
-// hostList is HostList with as many names as fit into width.
-func hostList(hosts []string, width int) string {
-	text := HostList(hosts)
-	if len(hosts) == 1 || lipgloss.Width(text) <= width {
-		return text
+// fewHosts is how many hosts are all named.
+const fewHosts = 4
+
+// hostNames is "a, b, c", "a, b and 3 more".
+func hostNames(hosts []string) string {
+	sorted := slices.Sorted(slices.Values(hosts))
+	if len(sorted) <= fewHosts {
+		return strings.Join(sorted, ", ")
 	}
-	count := Count(len(hosts), "host")
-	if text = fmt.Sprintf("%s (%s and %d more)", count, slices.Min(hosts), len(hosts)-1); lipgloss.Width(text) <= width {
-		return text
-	}
-	return count
+	return fmt.Sprintf("%s and %d more", strings.Join(sorted[:2], ", "), len(sorted)-2)
 }
 
 // fold breaks a line at spaces, or where it must, so that no part is wider than
