@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,7 +101,7 @@ func TestNotesAreToldSoon(t *testing.T) {
 // appended nor on a terminal.
 func TestFailuresAreToldInSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var plain lockedBuffer
+		var plain screen
 		human := NewHuman(&plain, Options{Follow: true})
 		live := NewLive(strings.NewReader(""), io.Discard, LiveOptions{Options: Options{Follow: true}})
 		live.started = true // not the terminal, whose library has a clock of its own
@@ -134,21 +133,4 @@ func TestFailuresAreToldInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
