@@ -44,7 +44,7 @@ lab-down: ## Remove every lab this machine has, also after a crash
 	$(GO) run ./testenv/cmd/lab down --all
 
 .PHONY: bench
-bench: ## Measure ferry beside Ansible, Mitogen and clush; writes docs/benchmarks.md (root, Debian; BENCH=--quick for a check)
+bench: ## Measure ferry beside Ansible, Mitogen and clush; writes docs/benchmarks.md (root, Debian; BENCH=--quick for a check, into dist/)
 	$(GO) run ./testenv/bench $(BENCH)
 
 .PHONY: fmt

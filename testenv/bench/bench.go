@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,5 +167,14 @@ func write(o options, r *report.Results) error {
 		return err
 	}
 	r.Finish()
-	return errors.Join(r.Save(filepath.Join(o.out, "results.json")), report.WritePage(r, o.out))
+	if err := errors.Join(r.Save(filepath.Join(o.out, "results.json")), report.WritePage(r, o.out)); err != nil {
+		return err
+	}
+	if !r.Quick {
+		for _, b := range r.Bars {
+			fmt.Printf("%-15s  %s: %s, wanted %s\n", b.Reached, b.What, cmp.Or(b.Got, "–"), b.Want)
+		}
+	}
+	fmt.Printf("The page is %s.md, its plots and every single run are in %s.\n", filepath.Clean(o.out), o.out)
+	return nil
 }

@@ -83,6 +83,9 @@ func TestParse(t *testing.T) {
 	if err != nil || o.hosts != 2 || o.repeat != 1 {
 		t.Errorf("--quick does not leave --hosts alone: %+v %v", o, err)
 	}
+	if o.out != "dist/benchmarks" {
+		t.Errorf("a check overwrites what was published: it writes to %s", o.out)
+	}
 }
 
 func TestMixedHasFiftyTasks(t *testing.T) {

@@ -57,7 +57,7 @@ func parse(args []string) (options, error) {
 	phases := fs.String("phase", "", "only these phases of work that has several: first, converged; empty: all")
 	rtts := fs.String("rtt", "0,50ms,150ms", "round-trip times")
 	fleet := fs.String("fleet", "1000,10000", "numbers of in-process hosts for testenv/bench/fleet; empty: none")
-	fs.BoolVar(&o.quick, "quick", false, "a few minutes: 2 hosts, one round, one distance, slow contenders only near, 1000 in-process hosts; no bars")
+	fs.BoolVar(&o.quick, "quick", false, "a few minutes: 2 hosts, one round, one distance, slow contenders only near, 1000 in-process hosts; no bars; written to dist/benchmarks.md")
 	fs.BoolVar(&o.reuse, "reuse", false, "use a lab of the name that is up, and leave it up")
 	fs.BoolVar(&o.add, "add", false, "keep the results that are there, but for what is measured now")
 	fs.BoolVar(&o.page, "page", false, "measure nothing: write the page again from the results that are there")
@@ -71,7 +71,7 @@ func parse(args []string) (options, error) {
 	set := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	if o.quick {
-		for name, value := range map[string]string{"hosts": "2", "repeat": "1", "slow": "1", "rtt": "0,50ms", "fleet": "1000"} {
+		for name, value := range map[string]string{"hosts": "2", "repeat": "1", "slow": "1", "rtt": "0,50ms", "fleet": "1000", "out": "dist/benchmarks"} {
 			if !set[name] {
 				if err := fs.Set(name, value); err != nil {
 					return o, err

@@ -130,7 +130,7 @@ func (r *Results) writeMethod(b *strings.Builder, plots string) {
 	}
 	b.WriteString(table([]string{"", ""}, false, rows))
 	b.WriteString(method)
-	fmt.Fprintf(b, "\n## How to repeat it\n\n```sh\nsudo make bench                                          # everything: an hour on two quiet cores, several on slow ones\nsudo go run ./testenv/bench --quick --out /tmp/bench     # a check in a few minutes\nsudo go run ./testenv/bench --only a --rtt 0 --hosts 20  # one work\ngo run ./testenv/bench --page                            # this page again, from %s/results.json\n```\n", plots)
+	fmt.Fprintf(b, "\n## How to repeat it\n\n```sh\nsudo make bench                                          # everything: an hour on two quiet cores, several on slow ones\nsudo make bench BENCH=--quick                            # a check in a few minutes, written to dist/\nsudo go run ./testenv/bench --only a --rtt 0 --hosts 20  # one work\ngo run ./testenv/bench --page                            # this page again, from %s/results.json\n```\n", plots)
 	b.WriteString("\nIt needs Debian with its package sources, root, Go, and 20 lab hosts' memory (about 2 GB). Every single run is in `" + plots + "/results.json`.\n")
 }
 
