@@ -146,7 +146,7 @@ func Run(ctx context.Context, c Config, plays []run.PlayHosts) (event.Summary, e
 // options are the settings of a run, with what the journal knows.
 func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error) {
 	o := run.Options{
-		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner(), Mode: c.Mode, Parallel: c.Parallel, Files: openFiles(), Tags: c.Tags, SkipTags: c.SkipTags,
+		ID: rec.ID, Epoch: rec.Epoch, Owner: Owner() + ":" + rec.ID, Mode: c.Mode, Parallel: c.Parallel, Files: openFiles(), Tags: c.Tags, SkipTags: c.SkipTags,
 		Stop: c.Stop, Patience: c.Patience, GateWait: c.GateWait, PlanKey: c.PlanKey, Confirm: c.Confirm, Skip: c.Skip,
 		Lookup: func(name string) (run.Host, bool) {
 			h := c.Inventory.Host(name)
@@ -156,6 +156,7 @@ func options(c Config, j *journal.Journal, rec journal.Run) (run.Options, error)
 			return runHost(h), true
 		},
 	}
+	o.Ended = func(epoch int64) (string, bool) { return j.Ended(epoch) }
 	if c.StateDir != DefaultStateDir {
 		o.Reference = rec.ID + " --state-dir " + host.Quote(c.StateDir)
 	}

@@ -44,6 +44,13 @@ say "Next"
 cat <<'TEXT'
   make demo                                          again: every host is migrated, 0 changes
   go run ./testenv/cmd/lab ssh --name demo el-1      look around on a host
-  go run ./testenv/cmd/lab cut --name demo el-2      take one off the network, and run the demo again
   make lab-down                                      remove the lab, and any other of this machine
+
+To see ferry put something right, begin anew (make lab-down && make demo) and, while a host is at task.distro_sync,
+do one of these in another terminal:
+  go run ./testenv/cmd/lab cut --name demo el-2      take it off the network; "lab restore --name demo el-2" brings it
+                                                     back, and the run goes on
+  kill -9 $(pgrep -f 'bin/ferry run playbooks')      kill ferry; the transaction goes on without it, and
+                                                     "bin/ferry resume --state-dir /var/lib/ferry-lab/demo/state"
+                                                     concludes it
 TEXT

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -17,6 +18,34 @@ var (
 	// ErrLocked: another controller works on this host.
 	ErrLocked = errors.New("host is locked by another run")
 )
+
+// LockedError says that another run has a host. It is ErrLocked.
+type LockedError struct {
+	Host  string // name in the inventory
+	Epoch int64  // of the run that holds the lock; 0 if it left no name
+	What  string // who holds it and what to do, sentences without the last full stop
+}
+
+func (e *LockedError) Error() string { return fmt.Sprintf("%s: %s: %s", e.Host, ErrLocked, e.What) }
+
+// Unwrap makes every LockedError an ErrLocked.
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
+// Holder reads the line in which the holder of a host's lock names itself: epoch,
+// owner with the run's name after a colon, token, process, time. process is what the
+// process is called.
+func Holder(line, process string) (epoch int64, who string) {
+	f := strings.Fields(line)
+	if len(f) < 5 {
+		return 0, "it is held by a process that left no name"
+	}
+	epoch, _ = strconv.ParseInt(f[0], 10, 64)
+	owner, run, named := strings.Cut(f[1], ":")
+	if !named {
+		run = f[0]
+	}
+	return epoch, fmt.Sprintf("it is held by %s (run %s, %s %s) since %s", owner, run, process, f[3], f[4])
+}
 
 // ConnectError is a failed attempt to reach or log in to a host. It always
 // says what a person can do about it.

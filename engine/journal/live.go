@@ -41,4 +41,14 @@ func (j *Journal) Live(run string) (bool, error) {
 	return !ok, nil
 }
 
+// Ended returns the run with an epoch, and whether it is one of this journal that no
+// process works on any more.
+func (j *Journal) Ended(epoch int64) (run string, ended bool) {
+	if err := j.db.QueryRow(`SELECT id FROM run WHERE epoch = ?`, epoch).Scan(&run); err != nil {
+		return "", false
+	}
+	live, err := j.Live(run)
+	return run, err == nil && !live
+}
+
 func (j *Journal) liveFile(run string) string { return filepath.Join(j.dir, "run-"+run+".lock") }

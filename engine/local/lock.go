@@ -59,12 +59,14 @@ func (c *Conn) Lock(_ context.Context, epoch int64, owner string) error {
 		}
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			_ = f.Close()
-			return fmt.Errorf("local: %w: %s. Wait for that run to end, or stop it", host.ErrLocked, holder(dir))
+			epoch, who := holder(dir)
+			return &host.LockedError{Host: "local", Epoch: epoch, What: who + ". Wait for that run to end, or stop it"}
 		}
 	}
 	last, err := lastEpoch(dir)
 	if err == nil && epoch < last {
-		err = fmt.Errorf("%w: run %d is older than run %d, which has worked on this host since: %s", host.ErrLocked, epoch, last, holder(dir))
+		_, who := holder(dir)
+		err = fmt.Errorf("%w: run %d is older than run %d, which has worked on this host since: %s", host.ErrLocked, epoch, last, who)
 	}
 	if err == nil {
 		err = writeAtomic(filepath.Join(dir, "epoch"), fmt.Sprintln(epoch))
@@ -102,13 +104,9 @@ func lastEpoch(dir string) (int64, error) {
 	return n, nil
 }
 
-func holder(dir string) string {
+func holder(dir string) (epoch int64, who string) {
 	data, _ := os.ReadFile(filepath.Join(dir, "holder"))
-	f := strings.Fields(string(data))
-	if len(f) < 5 {
-		return "it is held by a process that left no name"
-	}
-	return fmt.Sprintf("it is held by %s (run %s, process %s) since %s", f[1], f[0], f[3], f[4])
+	return host.Holder(string(data), "process")
 }
 
 func writeAtomic(path, text string) error {

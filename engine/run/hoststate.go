@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -142,12 +143,45 @@ func (st *hostState) lock(ctx context.Context, c *connection) error {
 		return err
 	}
 	if f.String("user") == "root" {
-		if err := st.r.locks.take(ctx, st.info.Name, c.t, st.r.opts); err != nil {
+		if err := st.takeLock(ctx, c); err != nil {
 			return err
 		}
 	}
 	c.locked = true
 	return nil
+}
+
+// takeLock takes the host's lock. What a run that was killed left under way there has
+// inherited its lock: its end is waited for.
+func (st *hostState) takeLock(ctx context.Context, c *connection) error {
+	const again = 2 * time.Second
+	told := ""
+	for deadline := time.Now().Add(st.r.opts.patience()); ; {
+		err := st.r.locks.take(ctx, st.info.Name, c.t, st.r.opts)
+		if err == nil && told != "" {
+			st.r.emit.emit(st.about(event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "what run " + told + " had begun has ended"}))
+		}
+		var locked *host.LockedError
+		if !errors.As(err, &locked) || st.r.opts.Ended == nil {
+			return err
+		}
+		run, ended := st.r.opts.Ended(locked.Epoch)
+		if !ended {
+			return err
+		}
+		left := &host.LockedError{Host: locked.Host, Epoch: locked.Epoch, What: "a command that run " + run +
+			" had begun still runs on the host, although nothing waits for it any more. Run again when it has ended, or end it"}
+		if time.Now().After(deadline) {
+			return left
+		}
+		if told != run {
+			told = run
+			st.waiting("a command that run " + run + " had begun still runs on the host; waiting for its end")
+		}
+		if !pause(ctx, st.r.opts.Stop, again) {
+			return left
+		}
+	}
 }
 
 // forget drops what is known of the host after a change that may alter it.

@@ -35,7 +35,10 @@ type Connect func(ctx context.Context, hostName string, become bool, becomeUser 
 type Options struct {
 	ID    string // of the run, in the journal
 	Epoch int64  // higher than that of every earlier run
-	Owner string // who runs, for the lock on hosts
+	Owner string // who runs, for the lock on hosts; the run's name may follow, after a colon
+	// Ended returns the run with an epoch, if it is known to have ended: what it left
+	// under way on a host is waited for. Nil knows of none.
+	Ended func(epoch int64) (run string, ended bool)
 	Mode  Mode
 	// Parallel is how many hosts are worked on at once where the play does not
 	// say; 0 means 50.

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/playbook"
 )
 
@@ -233,6 +234,12 @@ func (pl *playState) acted(st *hostState, t *playbook.Task, address string) bool
 		}
 	}
 	return false
+}
+
+// unsure reports whether an action had begun in the run that is resumed, and nobody
+// knows how it ended.
+func (pl *playState) unsure(st *hostState, t *playbook.Task, address string) bool {
+	return pl.resumed != nil && t.Info.Effects.Has(module.Action) && pl.resumed.Unsure[st.info.Name][address]
 }
 
 // actedResult is the result of an action that an earlier run did: that it

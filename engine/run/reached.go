@@ -28,7 +28,7 @@ func (f *Reached) Event(e event.Event) error {
 	}
 	p := f.out.Plays[e.Play]
 	if p == nil {
-		p = &ResumedPlay{Begun: map[string]bool{}, Latest: map[string]bool{}, Done: map[string]bool{}, Passed: map[GateAt]bool{}, Acted: map[string]map[string]bool{}}
+		p = &ResumedPlay{Begun: map[string]bool{}, Latest: map[string]bool{}, Done: map[string]bool{}, Passed: map[GateAt]bool{}, Acted: map[string]map[string]bool{}, Unsure: map[string]map[string]bool{}}
 		f.out.Plays[e.Play] = p
 		f.undo[e.Play] = f.undoing(e.Play)
 	}
@@ -56,19 +56,29 @@ func (f *Reached) Event(e event.Event) error {
 			f.out.Present[e.Host] = map[string]bool{}
 		}
 		f.out.Present[e.Host][e.Task] = e.Status == event.OK
+	case event.TaskApplying:
+		note(p.Unsure, e)
 	case event.TaskFinished:
+		if e.Status != event.Unreachable && e.Status != event.Interrupted {
+			delete(p.Unsure[e.Host], e.Task)
+		}
 		switch {
 		case e.Status == event.Skipped: // it did nothing, also to what was done before
 		case f.undo[e.Play][elementKey.ReplaceAllString(e.Task, "")]: // what was done before may have been undone
 			delete(p.Acted, e.Host)
 		case e.Status == event.Changed:
-			if p.Acted[e.Host] == nil {
-				p.Acted[e.Host] = map[string]bool{}
-			}
-			p.Acted[e.Host][e.Task] = true
+			note(p.Acted, e)
 		}
 	}
 	return nil
+}
+
+// note puts an event's task to those of its host.
+func note(tasks map[string]map[string]bool, e event.Event) {
+	if tasks[e.Host] == nil {
+		tasks[e.Host] = map[string]bool{}
+	}
+	tasks[e.Host][e.Task] = true
 }
 
 // undoing are the tasks of a play that stand in rescue or always.

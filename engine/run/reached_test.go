@@ -92,3 +92,37 @@ func TestDoneHostStillOwes(t *testing.T) {
 		}
 	}
 }
+
+// An action that had begun and whose result never came is done again, and says why;
+// one that is known to have failed is done again without a word.
+func TestUnknownResultsAreTold(t *testing.T) {
+	const src = `  task "act" "done" {}
+  task "act" "cut" {}`
+	for name, c := range map[string]struct {
+		first answer
+		want  string
+	}{
+		"lost":   {fails(host.ErrUnknown), "whether run before had done it is not known, so it was done now"},
+		"failed": {exits(2, ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.on["act cut"] = func(n int) (host.Result, error) {
+				if n == 1 {
+					return c.first(n)
+				}
+				return host.Result{}, nil
+			}
+			r := runIn(t, w, src, run.Options{}, "a")
+			r = runIn(t, w, src, run.Options{Resume: reachedBy(t, t.TempDir(), src, r)}, "a")
+			if got := strings.Join(w.log, ", "); got != "a act done, a act cut, a act cut" {
+				t.Errorf("did %s", got)
+			}
+			for _, e := range r.events {
+				if e.Kind == event.TaskFinished && e.Task == "task.act.cut" && e.Message != c.want {
+					t.Errorf("said %q, want %q", e.Message, c.want)
+				}
+			}
+		})
+	}
+}

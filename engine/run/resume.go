@@ -20,6 +20,9 @@ type ResumedPlay struct {
 	// Acted are the actions that ended well: what looking at the host cannot
 	// show. By host, then by task.
 	Acted map[string]map[string]bool
+	// Unsure are the tasks that had begun to act, and whose result never came to be
+	// known.
+	Unsure map[string]map[string]bool
 }
 
 // GateAt is a gate after a batch.

@@ -109,6 +109,9 @@ func (pr *playRun) use(ctx context.Context, u *use) (cty.Value, outcome) {
 	pr.r.emit.emit(pr.event(t, u.key, event.Event{Kind: event.TaskStarted}))
 	ev, res := u.attempts(ctx)
 	ev.Duration = time.Since(start)
+	if pr.pl.unsure(pr.st, t, u.address()) && ev.Message == "" && (ev.Status == event.Changed || ev.Status == event.Failed) {
+		ev.Message = "whether run " + pr.r.opts.Resume.Run + " had done it is not known, so it was done now"
+	}
 	if pr.carried[t] && ev.Message == "" {
 		ev.Message = "notified in an earlier run, which did not get to it"
 	}

@@ -29,6 +29,8 @@ type Arg struct {
 	// shown) and show all others.
 	MaySensitive bool
 
+	instead map[string]string // what is meant by words that are not among Choices
+
 	checks []func(cty.Value) error
 	set    func(cty.Value) error
 	local  func(path string, files *Files) // in place of set, for what hosts share
@@ -254,6 +256,11 @@ func OneOf(choices ...string) Option {
 			})
 		})
 	}
+}
+
+// Instead says which choice is meant by words that people bring along from elsewhere.
+func Instead(meant map[string]string) Option {
+	return func(a *Arg) { a.instead = meant }
 }
 
 // Match restricts a string, or each string of a list, to a regular expression;

@@ -282,7 +282,11 @@ func (b *Block) evaluated(a *Arg, attr *hclsyntax.Attribute, t Target, scope *hc
 		case len(d.Sensitive) > 0 && d.Sensitive[len(d.Sensitive)-1] == a.Name:
 			return bad("Invalid value", "The argument %q has a value that is not allowed (the value is sensitive and not shown).", a.Name)
 		case errors.As(err, &ce):
-			return bad("Invalid value", "The argument %q: %s.%s", a.Name, err, diag.DidYouMean(ce.got, ce.choices))
+			hint := diag.DidYouMean(ce.got, ce.choices)
+			if meant, ok := a.instead[ce.got]; ok {
+				hint = fmt.Sprintf(" Did you mean %q?", meant)
+			}
+			return bad("Invalid value", "The argument %q: %s.%s", a.Name, err, hint)
 		}
 		return bad("Invalid value", "The argument %q: %s.", a.Name, err)
 	}

@@ -43,7 +43,10 @@ if command -v flock >/dev/null 2>&1; then
     if [ "$t" = %[3]s ] && [ -n "$p" ]; then
       [ "%[5]s" != kill ] || [ "$p" = $$ ] || kill -9 "$p" 2>/dev/null
       flock -w 2 9 || { echo mine; exec 9>&-; return 0; }
-    else echo busy; cat $d/holder 2>/dev/null; exec 9>&-; return 0; fi
+    else
+      [ -n "$p" ] && kill -0 "$p" 2>/dev/null || sleep 1 # it may not have written who it is yet
+      echo busy; cat $d/holder 2>/dev/null; exec 9>&-; return 0
+    fi
   fi
 else
   if ! mkdir $d/lock.d 2>/dev/null; then
@@ -138,25 +141,18 @@ func (l *link) tryLock(ctx context.Context, st lockState) (bool, error) {
 	case word == "mine":
 		return false, nil
 	case word == "busy":
-		return false, fmt.Errorf("%s: %w: %s. Wait for that run to end, or stop it", l.t.Name, host.ErrLocked, holder(rest))
+		epoch, who := host.Holder(rest, "shell")
+		return false, &host.LockedError{Host: l.t.Name, Epoch: epoch, What: who + ". Wait for that run to end, or stop it"}
 	case strings.HasPrefix(word, "stale "):
+		_, who := host.Holder(rest, "shell")
 		return false, fmt.Errorf("%s: %w: run %d is older than run %s, which has worked on this host since: %s", l.t.Name, host.ErrLocked,
-			st.epoch, strings.TrimPrefix(word, "stale "), holder(rest))
+			st.epoch, strings.TrimPrefix(word, "stale "), who)
 	}
 	return false, fmt.Errorf("%s: the lock under /var/lib/ferry cannot be taken: %s", l.t.Name,
 		strings.TrimSpace(string(res.Stderr)+" "+string(res.Stdout)))
 }
 
 func epochOf(st lockState) int64 { return max(0, st.epoch) }
-
-// holder turns the holder file into words.
-func holder(line string) string {
-	f := strings.Fields(line)
-	if len(f) < 5 {
-		return "it is held by a process that left no name"
-	}
-	return fmt.Sprintf("it is held by %s (run %s, shell %s) since %s", f[1], f[0], f[3], f[4])
-}
 
 // oneWord makes an owner's name safe for the shell and for the holder file.
 func oneWord(s string) string {

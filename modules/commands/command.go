@@ -2,7 +2,9 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
@@ -40,13 +42,21 @@ type command struct {
 }
 
 var (
-	_ module.Step     = (*command)(nil)
-	_ module.Reporter = (*command)(nil)
+	_ module.Step      = (*command)(nil)
+	_ module.Validator = (*command)(nil)
+	_ module.Reporter  = (*command)(nil)
 )
 
 func (c *command) Schema(b *schema.Block) {
 	b.Strings(&c.argv, "argv", "Program and arguments, one per element.", schema.Required, schema.NonEmpty)
 	c.schema(b)
+}
+
+func (c *command) Validate() error {
+	if len(c.argv) == 1 && strings.ContainsAny(c.argv[0], " \t\n") {
+		return errors.New("The argument \"argv\" is a single word with spaces in it, and no program is called that. Write each word by itself, as in argv = [\"echo\", \"hi\"], or use the module \"shell\" for a line of shell.")
+	}
+	return nil
 }
 
 func (c *command) Probe(ctx context.Context, r host.Reader) (module.Plan, error) {

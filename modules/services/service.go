@@ -62,7 +62,8 @@ func (s *service) SetName(name string) { s.unit = name }
 
 func (s *service) Schema(b *schema.Block) {
 	b.String(&s.unit, "unit", "Unit to manage; the name of the task if not given. Without a suffix, a service.", schema.Match(unitName, "a unit name such as sshd or chronyd.service"))
-	b.String(&s.state, "state", "State the unit must be in.", schema.OneOf("running", "stopped", "restarted", "reloaded"))
+	b.String(&s.state, "state", "State the unit must be in.", schema.OneOf("running", "stopped", "restarted", "reloaded"),
+		schema.Instead(map[string]string{"started": "running", "start": "running", "active": "running", "up": "running", "inactive": "stopped", "down": "stopped"}))
 	b.OptBool(&s.enabled, "enabled", "Whether the unit starts at boot.")
 	b.OptBool(&s.masked, "masked", "Whether the unit is kept from being started at all.")
 	b.Duration(&s.settle, "settle", "How long a started unit must stay up to count as running.")

@@ -43,6 +43,7 @@ type app struct {
 	secretFlags secretFlags
 	passwords   passwordFlags
 	keys        *secret.Keyring
+	logs        logWriter
 	running     bool // hosts are worked on: the terminal belongs to the view
 
 	interrupts
@@ -52,7 +53,7 @@ type app struct {
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	a := &app{in: in, out: out, err: errw, reg: modules.All(), interrupts: newInterrupts(cancel, errw), stopProfile: func() error { return nil }}
+	a := &app{in: in, out: out, err: errw, logs: logWriter{err: errw}, reg: modules.All(), interrupts: newInterrupts(cancel, errw), stopProfile: func() error { return nil }}
 	defer a.signals()()
 	root := a.root()
 	root.SetArgs(args)
@@ -209,5 +210,5 @@ func (a *app) logger() (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return nil, fmt.Errorf("--log-level %q is not one of debug, info, warn, error", a.logLevel)
 	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})), nil
+	return slog.New(slog.NewTextHandler(&a.logs, &slog.HandlerOptions{Level: level})), nil
 }

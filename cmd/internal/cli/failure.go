@@ -6,15 +6,14 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/diag"
 	"github.com/ferry-ops/ferry/engine/event"
 )
 
 // failureText renders the failure of a task on these hosts as a diagnostic at
 // its place.
-func (a *app) failureText(e event.Event, hosts []string, c engine.Config) string {
-	set := diag.Set{Sources: c.Playbook.Sources}
+func (a *app) failureText(e event.Event, hosts []string, sources map[string][]byte) string {
+	set := diag.Set{Sources: sources}
 	set.Append(failureDiag(e, hosts))
 	var b bytes.Buffer
 	_ = diag.Render(&b, set, diag.Options{Color: a.color(a.out), Width: width(a.out)})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"github.com/ferry-ops/ferry/cmd/internal/view"
 	"github.com/ferry-ops/ferry/engine"
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/journal"
 	"github.com/ferry-ops/ferry/engine/playbook"
 	"github.com/ferry-ops/ferry/engine/run"
@@ -95,6 +97,7 @@ func (a *app) perform(ctx context.Context, c engine.Config, plays []run.PlayHost
 	}
 	sum, err := engine.Run(ctx, c, plays)
 	a.tell(func(string) {}) // what is left to say is said below
+	a.logs.to(nil)
 	if cerr := v.Close(); err == nil {
 		err = cerr
 	}
@@ -116,9 +119,23 @@ func (a *app) perform(ctx context.Context, c engine.Config, plays []run.PlayHost
 		}
 	}
 	if code != exitDone {
+		a.toGoOn(c, code, f.json)
 		return &codeError{code: code}
 	}
 	return nil
+}
+
+// toGoOn says how a run that did not get to its end is taken up again. At a gate that
+// is said with the gate.
+func (a *app) toGoOn(c engine.Config, code int, asJSON bool) {
+	if asJSON || c.Mode != run.Apply || code != exitHostsFailed && code != exitUnreachable && code != exitInterrupted {
+		return
+	}
+	more := ""
+	if c.StateDir != engine.DefaultStateDir {
+		more = " --state-dir " + host.Quote(c.StateDir)
+	}
+	fmt.Fprintf(a.out, "When the cause is mended, this goes on where it stopped:\n    ferry resume%s\n", more)
 }
 
 // view chooses how the run is shown.
@@ -128,7 +145,7 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 	}
 	o := view.Options{
 		Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: f.diff || c.Mode == run.Plan, Quiet: f.quiet,
-		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c) }, Follow: true,
+		Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, c.Playbook.Sources) }, Follow: true,
 	}
 	live := isTerminal(a.in) && isTerminal(a.out)
 	if f.view == "plain" || f.step || !live || f.view == "auto" && os.Getenv("TERM") == "dumb" {
@@ -139,6 +156,7 @@ func (a *app) view(f *runFlags, c engine.Config) view.View {
 		return err
 	}})
 	a.tell(v.Notice)
+	a.logs.to(v.Log)
 	return v
 }
 

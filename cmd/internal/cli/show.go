@@ -25,7 +25,8 @@ func (a *app) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var v view.View = view.NewHuman(a.out, view.Options{Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: diff, Quiet: quiet})
+			var v view.View = view.NewHuman(a.out, view.Options{Color: a.color(a.out), Width: width(a.out), Fold: isTerminal(a.out), Diff: diff, Quiet: quiet,
+				Errors: func(e event.Event, hosts []string) string { return a.failureText(e, hosts, nil) }})
 			if asJSON {
 				v = view.NewJSON(a.out)
 			}

@@ -169,7 +169,7 @@ func (v *Human) result(g *taskGroup, r *resultGroup) {
 		v.indented(e.Message, "")
 	}
 	v.changes(e)
-	if r.named() {
+	if r.named(v.o.Diff) {
 		v.printf("      %s\n", v.st.dim("(as on "+e.Host+"; the same on each host, with its own name)"))
 	}
 	if len(e.Effects) > 0 {

@@ -97,6 +97,15 @@ func (v *Live) Notice(text string) {
 	_ = v.plain()
 }
 
+// Log shows a line of the log above the pane. A program that writes to the terminal
+// by itself would be written over.
+func (v *Live) Log(line string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.text.WriteString(line)
+	_ = v.plain()
+}
+
 // approve says go if the run waits for a person.
 func (v *Live) approve() {
 	v.mu.Lock()

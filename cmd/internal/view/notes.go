@@ -11,7 +11,7 @@ import (
 // note keeps how a host ended until the batch is over, or a failure is due, when
 // equal ends are told as one.
 func (v *Human) note(e event.Event) {
-	key := resultKey(e)
+	key := resultKey(e, v.o.Diff)
 	i := slices.IndexFunc(v.notes, func(n *resultGroup) bool { return n.key == key })
 	if i < 0 {
 		i = len(v.notes)

@@ -49,7 +49,7 @@ func (v *Human) taskFinished(e event.Event) {
 		g.waiting--
 	}
 	g.seen[e.Host] = true
-	key := resultKey(e)
+	key := resultKey(e, v.o.Diff)
 	r := g.byKey[key]
 	if r == nil {
 		r = &resultGroup{}
@@ -77,10 +77,17 @@ func (r *resultGroup) add(e event.Event) (first bool) {
 	return first
 }
 
-// resultKey is equal for results that read the same.
-func resultKey(e event.Event) string {
+// resultKey is equal for results that read the same; what a diff says counts where
+// diffs are shown.
+func resultKey(e event.Event, diff bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s|%s|%v|%s", e.Status, e.Message, e.Changes, e.Delegate)
+	fmt.Fprintf(&b, "%s|%s|%s", e.Status, e.Message, e.Delegate)
+	for _, c := range e.Changes {
+		fmt.Fprintf(&b, "|%s", c.Line())
+		if diff {
+			fmt.Fprintf(&b, "|%s", c.Diff)
+		}
+	}
 	if e.Error != nil {
 		fmt.Fprintf(&b, "|%s|%s|%s", e.Error.Summary, e.Error.Detail, e.Error.Output)
 	}
@@ -98,13 +105,16 @@ func withoutName(text, name string) string {
 
 // named reports whether what is shown of a result on several hosts has the name
 // of one of them in it.
-func (r *resultGroup) named() bool {
+func (r *resultGroup) named(diff bool) bool {
 	if len(r.hosts) < 2 || len(r.ev.Host) < 2 {
 		return false
 	}
 	text := r.ev.Message
 	for _, c := range r.ev.Changes {
-		text += c.Line() + c.Diff
+		text += c.Line()
+		if diff {
+			text += c.Diff
+		}
 	}
 	return strings.Contains(text, r.ev.Host)
 }
