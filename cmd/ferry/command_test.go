@@ -34,11 +34,12 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdInterrupt runs a program, sends it SIGINT once a file exists (and again,
-// with -twice), and asserts its exit code: interrupt [-twice] FILE N PROGRAM [ARG …].
-// Another command than an interrupt may be given as FILE=drop:HOST.
+// with -twice; or SIGKILL, with -kill), and asserts its exit code:
+// interrupt [-twice|-kill] FILE N PROGRAM [ARG …]. Another command than an interrupt
+// may be given as FILE=drop:HOST.
 func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
-	twice := args[0] == "-twice"
-	if twice {
+	twice, kill := args[0] == "-twice", args[0] == "-kill"
+	if twice || kill {
 		args = args[1:]
 	}
 	file, fault, isFault := strings.Cut(args[0], "=")
@@ -67,7 +68,9 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 			seen = err == nil
 		}
 	}
-	if isFault {
+	if kill {
+		ts.Check(cmd.Process.Kill())
+	} else if isFault {
 		what, name, _ := strings.Cut(fault, ":")
 		cmdFault(ts, false, []string{name, what})
 	} else {

@@ -159,7 +159,7 @@ func (st *hostState) takeLock(ctx context.Context, c *connection) error {
 	for deadline := time.Now().Add(st.r.opts.patience()); ; {
 		err := st.r.locks.take(ctx, st.info.Name, c.t, st.r.opts)
 		if err == nil && told != "" {
-			st.r.emit.emit(st.about(event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "what run " + told + " had begun has ended"}))
+			st.r.emit.emit(st.about(event.Event{Kind: event.TaskWaiting, Status: event.OK, Message: "the command of run " + told + " has ended"}))
 		}
 		var locked *host.LockedError
 		if !errors.As(err, &locked) || st.r.opts.Ended == nil {
@@ -176,7 +176,7 @@ func (st *hostState) takeLock(ctx context.Context, c *connection) error {
 		}
 		if told != run {
 			told = run
-			st.waiting("a command that run " + run + " had begun still runs on the host; waiting for its end")
+			st.waiting("waiting: a command of run " + run + " still runs there")
 		}
 		if !pause(ctx, st.r.opts.Stop, again) {
 			return left

@@ -37,8 +37,8 @@ func TestWhatAKilledRunLeftIsAwaited(t *testing.T) {
 		ended int64 // the epoch of a run that has ended
 		want  string
 	}{
-		"for a while": {7 * time.Second, 5, "0s: a command that run before had begun still runs on the host; waiting for its end | 8s: what run before had begun has ended | 8s: changed"},
-		"for ever": {time.Hour, 5, "0s: a command that run before had begun still runs on the host; waiting for its end | " +
+		"for a while": {7 * time.Second, 5, "0s: waiting: a command of run before still runs there | 8s: the command of run before has ended | 8s: changed"},
+		"for ever": {time.Hour, 5, "0s: waiting: a command of run before still runs there | " +
 			"22s: failed h: host is locked by another run: a command that run before had begun still runs on the host, although nothing waits for it any more. Run again when it has ended, or end it"},
 		"of a run that lives": {7 * time.Second, 4, "0s: failed h: host is locked by another run: it is held by ann"},
 	} {

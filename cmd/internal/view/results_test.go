@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ferry-ops/ferry/engine/event"
+	"github.com/ferry-ops/ferry/engine/module"
 )
 
 // A failure waits a moment for others like it, but not for hosts that are at the
@@ -133,4 +134,32 @@ func TestFailuresAreToldInSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Results that differ only in what is not shown are one.
+func TestHiddenDiffsAreOneResult(t *testing.T) {
+	for diff, want := range map[bool]int{false: 1, true: 2} {
+		var out bytes.Buffer
+		v := NewHuman(&out, Options{Diff: diff})
+		hosts := []string{"h1", "h2", "h3"}
+		_ = v.Emit(event.Event{Kind: event.PlayStarted, Hosts: hosts})
+		_ = v.Emit(event.Event{Kind: event.BatchStarted, Batch: 1, Hosts: hosts})
+		for i, h := range hosts[:2] {
+			_ = v.Emit(event.Event{Kind: event.TaskFinished, Host: h, Task: "t", Status: event.Changed,
+				Changes: []module.Change{{Argument: "content", From: "absent", To: "65 bytes", Diff: fmt.Sprintf("+%d\n", i)}}})
+		}
+		_ = v.Emit(event.Event{Kind: event.BatchFinished, Batch: 1})
+		if n := strings.Count(out.String(), "changed "); n != want {
+			t.Errorf("diffs shown: %v; %d results, want %d:\n%s", diff, n, want, out.String())
+		}
+	}
+}
+
+// What is logged while the pane has the terminal is printed above it.
+func TestLogLinesGoAboveThePane(t *testing.T) {
+	v := NewLive(strings.NewReader(""), io.Discard, LiveOptions{})
+	v.Log("level=WARN msg=\"connection is dead\"\n")
+	if lines, _ := v.take(10); len(lines) != 1 || !strings.Contains(lines[0], "connection is dead") {
+		t.Errorf("printed above: %q", lines)
+	}
 }
