@@ -44,11 +44,11 @@ func middle(all []Fleet, of func(Fleet) int64) int64 {
 }
 
 // fleetOf is a bar's figure about the fleet of that many hosts.
-func (r *Results) fleetOf(hosts int, of func(fleetSize) float64) (float64, int) {
+func (r *Results) fleetOf(hosts int, of func(fleetSize) float64) figure {
 	for _, s := range r.fleets() {
 		if s.Hosts == hosts {
-			return of(s), s.rounds
+			return figure{of(s), s.rounds, s.Taken}
 		}
 	}
-	return 0, 0
+	return figure{}
 }

@@ -81,8 +81,12 @@ func TestAddKeepsTimesApart(t *testing.T) {
 
 func TestBars(t *testing.T) {
 	var got []string
-	for _, b := range sample().Bars {
+	r := sample()
+	for _, b := range r.Bars {
 		got = append(got, b.Want+" "+b.Got+" "+b.Reached)
+		if b.Rounds > 0 != b.Of.Equal(r.Taken) {
+			t.Errorf("%s was measured on %s", b.What, b.Of)
+		}
 	}
 	want := []string{
 		"at most 2 2.0 yes", "at least 50 75 too few rounds", "at least 15  not measured", "at least 40  not measured", "at least 15  not measured",
