@@ -27,6 +27,14 @@ func (v *Human) summary(e event.Event) {
 	}
 	sort.Strings(names)
 	columns := v.columns(s)
+	alike := map[string][]string{} // hosts with problems that read the same, where there are many
+	for _, n := range names {
+		if h := s.Hosts[n]; len(names) > mostRows && !counted(h) {
+			p := problem(n, h)
+			alike[p] = append(alike[p], n)
+			width = max(width, len(Count(len(alike[p]), "host")))
+		}
+	}
 	v.printf("\n%s  %s", v.st.bold(pad("host", width)), v.st.bold(pad("result", 12)))
 	for _, c := range columns {
 		v.printf("  %s", v.st.bold(word(c)))
@@ -35,16 +43,20 @@ func (v *Human) summary(e event.Event) {
 	left := map[event.Status]int{}
 	for _, n := range names {
 		h := s.Hosts[n]
-		shown := h.Status
-		if shown == event.NotRun && h.Tasks[event.OK]+h.Tasks[event.Changed] > 0 {
-			shown = incomplete
-		} else if shown == event.OK && h.Tasks[event.Changed] > 0 {
-			shown = event.Changed
-		} else if shown == event.OK && h.Tasks[event.Planned] > 0 {
-			shown = event.Planned
-		}
-		if len(names) > mostRows && (h.Status == event.OK || h.Status == event.NotRun) {
+		shown := shownAs(h)
+		if len(names) > mostRows && counted(h) {
 			left[shown]++
+			continue
+		}
+		if all := alike[problem(n, h)]; len(all) > fewHosts {
+			if all[0] == n {
+				v.printf("%s  %s  ", pad(Count(len(all), "host"), width), v.st.status(shown, pad(word(shown), 12)))
+				v.rowError(h.Error, width+16)
+				v.indented(strings.Join(all, ", "), "")
+				if len(h.Pending) > 0 {
+					v.indented("notified and not run: "+strings.Join(h.Pending, ", "), "")
+				}
+			}
 			continue
 		}
 		v.printf("%s  %s", pad(n, width), v.st.status(shown, pad(word(shown), 12)))
@@ -71,6 +83,27 @@ func (v *Human) summary(e event.Event) {
 			}
 		}
 	}
+}
+
+// counted reports whether a host of many is only counted: nothing is wrong with it.
+func counted(h event.HostSummary) bool { return h.Status == event.OK || h.Status == event.NotRun }
+
+// shownAs is what became of a host, more exactly than its status says.
+func shownAs(h event.HostSummary) event.Status {
+	switch {
+	case h.Status == event.NotRun && h.Tasks[event.OK]+h.Tasks[event.Changed] > 0:
+		return incomplete
+	case h.Status == event.OK && h.Tasks[event.Changed] > 0:
+		return event.Changed
+	case h.Status == event.OK && h.Tasks[event.Planned] > 0:
+		return event.Planned
+	}
+	return h.Status
+}
+
+// problem is equal for hosts with whom the same is wrong.
+func problem(name string, h event.HostSummary) string {
+	return withoutName(fmt.Sprintf("%s|%s|%s", h.Status, h.Error, strings.Join(h.Pending, " ")), name)
 }
 
 // columns are the statuses that are worth a column: how tasks ended at least once.
@@ -102,6 +135,11 @@ func (*Human) columnsWidth(columns []event.Status) int {
 // rowError ends a row of the table; a text that does not fit goes below it.
 func (v *Human) rowError(text string, used int) {
 	text = clean(text)
+	if said, more := strings.CutSuffix(text, ":"); more { // what follows is not in a row
+		if i := strings.LastIndex(said, ". "); i > 0 {
+			text = said[:i]
+		}
+	}
 	switch {
 	case text == "":
 		v.printf("\n")

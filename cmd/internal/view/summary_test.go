@@ -80,3 +80,37 @@ func TestHostsFit(t *testing.T) {
 		}
 	}
 }
+
+// Of many hosts, those with whom the same is wrong are one row, each with its name;
+// a few are a row each.
+func TestSummaryOfManyFailures(t *testing.T) {
+	sum := event.Summary{Hosts: map[string]event.HostSummary{}}
+	for i := range 40 {
+		n := fmt.Sprintf("h%02d", i)
+		h := event.HostSummary{Status: event.OK, Tasks: map[event.Status]int{event.OK: 1}}
+		switch {
+		case i < 6:
+			h = event.HostSummary{Status: event.Unreachable, Tasks: map[event.Status]int{event.Unreachable: 1}, Error: n + " refuses connections"}
+		case i < 8:
+			h = event.HostSummary{Status: event.Failed, Tasks: map[event.Status]int{event.Failed: 1}, Error: "task.package.x: exit code 1. Its log ends with:"}
+		}
+		sum.Hosts[n] = h
+	}
+	var out bytes.Buffer
+	if err := NewHuman(&out, Options{}).Emit(event.Event{Kind: event.RunFinished, Summary: &sum}); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+host     result        ok  changed  failed  unreachable
+6 hosts  unreachable     h00 refuses connections
+      h00, h01, h02, h03, h04, h05
+h06      failed         0        0       1            0  task.package.x: exit code 1
+h07      failed         0        0       1            0  task.package.x: exit code 1
+32 hosts: ok
+
+32 hosts done, 2 failed, 6 unreachable, 0 changes in 0ms
+`
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
