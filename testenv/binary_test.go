@@ -3,12 +3,14 @@
 package testenv_test
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,14 +55,7 @@ func (f *ferry) command(args ...string) *exec.Cmd {
 // run runs ferry to its end and expects an exit code.
 func (f *ferry) run(code int, args ...string) string {
 	f.t.Helper()
-	var out bytes.Buffer
-	cmd := f.command(args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		f.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", strings.Join(args, " "), got, err, code, out.String())
-	}
-	return out.String()
+	return f.launch(f.command(args...)).exits(code)
 }
 
 // runJournal is run for a command that takes its inventory from the journal.
@@ -68,11 +63,7 @@ func (f *ferry) runJournal(code int, args ...string) string {
 	f.t.Helper()
 	cmd := f.command(args...)
 	f.journalOnly(cmd)
-	out, err := cmd.CombinedOutput()
-	if got := cmd.ProcessState.ExitCode(); got != code {
-		f.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", strings.Join(args, " "), got, err, code, out)
-	}
-	return string(out)
+	return f.launch(cmd).exits(code)
 }
 
 // journalOnly takes the inventory off a command.
@@ -84,6 +75,8 @@ func (f *ferry) journalOnly(cmd *exec.Cmd) {
 // running is ferry in the background; its output can be read at any time.
 type running struct {
 	*logFile
+	ferry   *ferry
+	args    string
 	process *os.Process
 	ended   chan struct{} // closed with err set
 	err     error
@@ -92,37 +85,66 @@ type running struct {
 // start runs ferry in the background.
 func (f *ferry) start(args ...string) *running {
 	f.t.Helper()
+	cmd := f.command(args...)
+	if args[0] == "resume" {
+		f.journalOnly(cmd)
+	}
+	r := f.launch(cmd)
+	f.t.Cleanup(func() {
+		r.kill() // where the test ended before it did
+		if f.t.Failed() {
+			f.t.Log(r.text())
+		}
+	})
+	return r
+}
+
+func (f *ferry) launch(cmd *exec.Cmd) *running {
+	f.t.Helper()
 	log := &logFile{path: filepath.Join(f.t.TempDir(), "out")}
 	w, err := os.Create(log.path)
 	if err != nil {
 		f.t.Fatal(err)
-	}
-	cmd := f.command(args...)
-	if args[0] == "resume" {
-		f.journalOnly(cmd)
 	}
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {
 		f.t.Fatal(err)
 	}
 	_ = w.Close()
-	r := &running{logFile: log, process: cmd.Process, ended: make(chan struct{})}
+	r := &running{logFile: log, ferry: f, args: strings.Join(cmd.Args[1:], " "), process: cmd.Process, ended: make(chan struct{})}
 	go func() {
 		defer close(r.ended)
 		r.err = cmd.Wait()
 	}()
-	f.t.Cleanup(func() {
-		r.kill() // where the test ended before it did
-		if f.t.Failed() {
-			f.t.Log(log.text())
-		}
-	})
 	return r
+}
+
+// exits waits for ferry's end and expects an exit code.
+func (r *running) exits(want int) string {
+	r.ferry.t.Helper()
+	err := r.wait()
+	code := 0
+	if err != nil {
+		code = -1
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	if code != want {
+		r.ferry.t.Fatalf("ferry %s ended with %d (%v), want %d\n%s", r.args, code, err, want, r.text())
+	}
+	return r.text()
 }
 
 // wait waits for ferry's end.
 func (r *running) wait() error {
-	<-r.ended
+	r.ferry.t.Helper()
+	select {
+	case <-r.ended:
+	case <-time.After(tooLong):
+		r.stuck("its end")
+	}
 	return r.err
 }
 
@@ -134,18 +156,55 @@ func (r *running) kill() {
 
 // until waits for something to hold on a host while ferry works, which is an event
 // and not a length of time. If ferry ends before, it is in vain.
-func (r *running) until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(15 * time.Minute)
+func (r *running) until(what string, holds func() bool) {
+	r.ferry.t.Helper()
+	deadline := time.Now().Add(tooLong)
 	for !holds() {
 		select {
 		case <-r.ended:
-			t.Fatalf("waited in vain: %s. ferry ended with %v", what, r.err)
+			r.ferry.t.Fatalf("waited in vain: %s. ferry ended with %v", what, r.err)
 		case <-time.After(200 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
+			r.stuck(what)
 		}
+	}
+}
+
+// tooLong is several times what the longest of what is waited for takes on a slow
+// machine with something else to do (217 s were seen), and small enough for the
+// test to say where it stands before the limit of all tests ends it.
+const tooLong = 12 * time.Minute
+
+// stuck ends a test that waited too long, with what there is to find the reason in:
+// where ferry's goroutines are, and what the hosts do.
+func (r *running) stuck(what string) {
+	t := r.ferry.t
+	t.Helper()
+	_ = r.process.Signal(syscall.SIGQUIT) // a Go program says where it is
+	select {
+	case <-r.ended:
+	case <-time.After(10 * time.Second):
+		r.kill()
+	}
+	t.Log(r.text())
+	for _, h := range r.ferry.lab.Hosts() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		out, err := h.Exec(ctx, "/bin/sh", "-c", "ps -eo pid,ppid,stat,etimes,args --forest; tail -n 3 /var/lib/ferry/jobs/*/log")
+		cancel()
+		t.Logf("%s (%v, reachable: %t, %v):\n%s%s", h.Name, h.Status(t.Context()), h.Reachable(t.Context()), err, out.Stdout, out.Stderr)
+	}
+	t.Fatalf("ferry %s: waited %s for %s in vain; what ferry and the hosts did stands above", r.args, tooLong, what)
+}
+
+// holds tells whether a command ends with 0 on a host now. In the middle of a
+// transaction it may also not run, or not end.
+func holds(t *testing.T, h *lab.Host, script string) func() bool {
+	return func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		res, err := h.Exec(ctx, "/bin/sh", "-c", script)
+		return err == nil && res.Code == 0
 	}
 }
 

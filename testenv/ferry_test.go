@@ -102,16 +102,11 @@ func syncs(t *testing.T, h *lab.Host) string {
 	return strings.TrimSpace(sh(t, h, 0, `ls -d /var/lib/ferry/jobs/distro-sync-oe2203sp4~* 2>/dev/null | wc -l`))
 }
 
-const inSync = `test -d /var/lib/ferry/jobs/distro-sync-oe2203sp4 && rpm -qa 2>/dev/null | grep -q oe2203sp4`
-
 func TestNetworkCutInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "cut", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
 	f, h := newFerry(t, l), host(t, l, "el-1")
 	r := f.start(migrateArgs()...)
-	r.until(t, "the transaction replaces packages", func() bool {
-		res, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync)
-		return err == nil && res.Code == 0
-	})
+	awaitStep(t, h, 0.2, r)
 	if err := h.CutNetwork(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -133,10 +128,7 @@ func TestFerryKilledInMidSync(t *testing.T) {
 	l := up(t, lab.Options{Name: "kill", Hosts: 1, Traps: map[string][]string{"el-1": {"slow"}}})
 	f, h := newFerry(t, l), host(t, l, "el-1")
 	r := f.start(migrateArgs()...)
-	r.until(t, "the transaction replaces packages", func() bool {
-		res, err := h.Exec(t.Context(), "/bin/sh", "-c", inSync)
-		return err == nil && res.Code == 0
-	})
+	awaitStep(t, h, 0.2, r)
 	r.kill()
 	// The next run finds the transaction under way and concludes it.
 	out := f.run(0, migrateArgs()...)

@@ -71,7 +71,10 @@ func sh(t *testing.T, h *lab.Host, want int, script string) string {
 // login runs a command through a real SSH login.
 func login(t *testing.T, l *lab.Lab, host, command string) (string, error) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ssh", "-F", l.SSHConfig(), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", host, command).CombinedOutput()
+	// ConnectTimeout is for the first answer; a host may also not get further.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "ssh", "-F", l.SSHConfig(), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", host, command).CombinedOutput()
 	return string(out), err
 }
 

@@ -72,15 +72,9 @@ func TestRolloutIsResumed(t *testing.T) {
 
 	// The next host hangs in a task; ferry dies there.
 	r := f.start("resume")
-	busy := func() bool {
-		for _, h := range []*lab.Host{el1, el3} {
-			if r, err := h.Exec(t.Context(), "/bin/sh", "-c", "pgrep -f '[s]leep 600'"); err == nil && r.Code == 0 {
-				return true
-			}
-		}
-		return false
-	}
-	r.until(t, "a host is in the slow task", busy)
+	slow := "pgrep -f '[s]leep 600'"
+	in1, in3 := holds(t, el1, slow), holds(t, el3, slow)
+	r.until("a host is in the slow task", func() bool { return in1() || in3() })
 	r.kill()
 	for _, h := range []*lab.Host{el1, el3} {
 		sh(t, h, 0, "touch /var/tmp/quick; pkill -f '[s]leep 600' || :")

@@ -82,7 +82,8 @@ type Result struct {
 }
 
 // Exec runs a command as root on the host without going through SSH. A
-// non-zero exit is a result; an error means the command could not be run.
+// non-zero exit is a result; an error means the command could not be run, or that
+// ctx ended before it did.
 func (h *Host) Exec(ctx context.Context, argv ...string) (Result, error) {
 	pid, err := h.init()
 	if err != nil {
@@ -92,6 +93,10 @@ func (h *Host) Exec(ctx context.Context, argv ...string) (Result, error) {
 	cmd := exec.CommandContext(ctx, "nsenter", args...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/root", "TERM=dumb"}
 	cmd.Dir = "/"
+	// nsenter's child does not die with it, and would hold the output open.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err = cmd.Start(); err != nil {
@@ -105,6 +110,9 @@ func (h *Host) Exec(ctx context.Context, argv ...string) (Result, error) {
 	if errors.As(err, &exit) && ctx.Err() == nil {
 		r.Code = exit.ExitCode()
 		return r, nil
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("host %s: %q did not end: %w; so far it said %q", h.Name, argv, ctx.Err(), r.Stdout+r.Stderr)
 	}
 	return r, err
 }
@@ -137,8 +145,14 @@ func (h *Host) BootID(ctx context.Context) (string, error) {
 	return strings.TrimSpace(r.Stdout), err
 }
 
+// bootLimit is how long a host may take to start or to shut down. A host that
+// takes longer is not slow: something of it is broken.
+const bootLimit = 3 * time.Minute
+
 // Reboot reboots the host and waits until it can be reached again.
 func (h *Host) Reboot(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*bootLimit)
+	defer cancel()
 	before, err := h.BootID(ctx)
 	if err != nil {
 		return err
@@ -161,6 +175,8 @@ func (h *Host) PowerOff(ctx context.Context) error {
 	if !h.Running() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, bootLimit)
+	defer cancel()
 	if _, err := h.Exec(ctx, "systemctl", "poweroff"); err != nil {
 		return err
 	}
@@ -199,6 +215,8 @@ func (h *Host) Reachable(ctx context.Context) bool {
 
 // WaitReachable waits until the host accepts logins, or is off for good.
 func (h *Host) WaitReachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootLimit)
+	defer cancel()
 	for {
 		if h.Reachable(ctx) {
 			// pam_nologin refuses users while the host is still booting.

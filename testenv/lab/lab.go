@@ -138,9 +138,7 @@ func (l *Lab) bringUp(ctx context.Context, log func(string, ...any)) error {
 		return err
 	}
 	log("lab %s: network %s.0/24 and repositories at %s after %s", l.state.Name, l.state.Subnet, l.Mirror(), time.Since(started).Round(100*time.Millisecond))
-	bootCtx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	g, gctx := errgroup.WithContext(bootCtx)
+	g, gctx := errgroup.WithContext(ctx)
 	// A host that boots is busy for seconds; more at once than this only makes all of them slow.
 	g.SetLimit(6)
 	for _, h := range l.state.Hosts {
