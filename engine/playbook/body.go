@@ -77,6 +77,10 @@ func (r reader) constant(name string, t cty.Type) (cty.Value, bool) {
 	}
 	rng := e.Range()
 	if len(e.Variables()) > 0 && r.ctx == nil {
+		if hint := yesNo(e.Variables()[0].RootName()); hint != "" {
+			r.set.Append(diag.Errorf("Unknown reference", &rng, "There is nothing called %q here.%s", e.Variables()[0].RootName(), hint))
+			return cty.NilVal, false
+		}
 		r.set.Append(diag.Errorf("Constant expected", &rng, "The argument %q of %s is needed before any host is known, so its value must be written out and cannot mention variables or facts.", name, lowerFirst(r.what)))
 		return cty.NilVal, false
 	}

@@ -91,7 +91,11 @@ func readFile(name string, set *diag.Set) *hclsyntax.Body {
 	}
 	f, diags := diag.ParseConfig(src, name)
 	if diags.HasErrors() {
-		set.Append(firstError(diags)) // what follows is mostly its echo
+		first := firstError(diags) // what follows is mostly its echo
+		if isYAML(name, src) {
+			first = diag.Errorf("Not a ferry playbook", first.Subject, "This looks like YAML, perhaps a playbook of another tool. Ferry's playbooks are written in HCL: play \"NAME\" { … }. What becomes what is in docs/coming-from-ansible.md; inventories, variable files and vaults in YAML are read as they are.")
+		}
+		set.Append(first)
 		return nil
 	}
 	set.Extend(diags)
@@ -100,6 +104,19 @@ func readFile(name string, set *diag.Set) *hclsyntax.Body {
 	}
 	body, _ := f.Body.(*hclsyntax.Body)
 	return body
+}
+
+// isYAML tells a file that cannot be HCL and by name or first line is YAML.
+func isYAML(name string, src []byte) bool {
+	ext := strings.ToLower(filepath.Ext(name))
+	for line := range bytes.Lines(src) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		return ext == ".yml" || ext == ".yaml" || bytes.HasPrefix(line, []byte("---")) || bytes.HasPrefix(line, []byte("- "))
+	}
+	return false
 }
 
 func firstError(diags hcl.Diagnostics) *hcl.Diagnostic {

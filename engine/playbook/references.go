@@ -66,6 +66,8 @@ func (v *env) ref(t hcl.Traversal, more []string, set *diag.Set) {
 			hint = fmt.Sprintf(" Write var.%s for the variable of this name.", root)
 		} else if v.unit.local(root) != nil {
 			hint = fmt.Sprintf(" Write local.%s for the local value of this name.", root)
+		} else if h := yesNo(root); h != "" {
+			hint = h
 		}
 		bad("Unknown reference", "There is nothing called %q here; references start with one of %s.%s", root, strings.Join(v.usable(), ", "), hint)
 		return
@@ -340,4 +342,18 @@ func NullResults(t *Task) map[string]cty.Value {
 		}
 	}
 	return attrs
+}
+
+// yesNo says how yes and no are written, to whoever knows them from other
+// languages, or "" for any other name.
+func yesNo(name string) string {
+	switch strings.ToLower(name) {
+	case "yes", "on":
+		return " Yes is written true."
+	case "no", "off":
+		return " No is written false."
+	case "true", "false":
+		return " It is written " + strings.ToLower(name) + "."
+	}
+	return ""
 }

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/ferry-ops/ferry/engine"
@@ -123,9 +124,20 @@ A first look:
 		}
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return failf(exitFailed, "Invalid flag", "%w. The command that lists the flags is\n    %s --help", err, c.CommandPath())
+		return failf(exitFailed, "Invalid flag", "%w.%s The command that lists the flags is\n    %s --help", err, meantFlag(c, err), c.CommandPath())
 	})
 	return group(cmd)
+}
+
+// meantFlag suggests a flag for one that does not exist.
+func meantFlag(c *cobra.Command, err error) string {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) {
+		return ""
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return diag.DidYouMean("--"+missing.GetSpecifiedName(), names)
 }
 
 // report prints an error that no view has shown.

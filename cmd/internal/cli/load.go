@@ -188,6 +188,12 @@ func (a *app) prepare(ctx context.Context, path string, f *runFlags, mode run.Mo
 		Playbook: pb, Globals: g, Inventory: inv, Limit: f.limit, Mode: mode, Parallel: f.parallel, Patience: f.patience, GateWait: wait, FactAge: f.factAge,
 		Tags: f.tags, SkipTags: f.skipTags, StateDir: a.stateDir, Stop: a.stop, Logger: log, Request: f.request(path, a.inventoryPaths()),
 	}
+	if err := a.failed(pb.CheckTags("--tags", f.tags)); err != nil {
+		return c, nil, err
+	}
+	if err := a.failed(pb.CheckTags("--skip-tags", f.skipTags)); err != nil {
+		return c, nil, err
+	}
 	if f.startAt != "" {
 		skip, set := pb.StartAt(f.startAt)
 		if err := a.failed(set); err != nil {

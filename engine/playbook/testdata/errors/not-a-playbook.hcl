@@ -1,0 +1,2 @@
+- hosts: all # ERROR: Not a ferry playbook
+  tasks: []
