@@ -166,5 +166,5 @@ func (l *login) summary() string {
 	if len(l.tried) == 0 {
 		return "nothing could be offered: there is no usable key, agent or password"
 	}
-	return "offered: " + strings.Join(l.tried, ", ")
+	return "it refused what was offered: " + strings.Join(l.tried, ", ")
 }

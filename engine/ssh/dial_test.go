@@ -80,9 +80,9 @@ func TestDialErrors(t *testing.T) {
 			s.SetHostKeys(sshtest.NewKey("ecdsa"))
 		},
 			what: "type that is not recorded", cure: "ssh-keygen -R", permanent: true},
-		"wrong password":   {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = "no" }, what: "offered: password", cure: "ssh-copy-id", permanent: true},
+		"wrong password":   {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = "no" }, what: "refused what was offered: password", cure: "Correct the host's password", permanent: true},
 		"nothing to offer": {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = "" }, what: "nothing could be offered", cure: "identity_file", permanent: true},
-		"wrong key":        {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = ""; tg.IdentityFiles = []string{id} }, what: "offered: key " + id, cure: "ssh-copy-id", permanent: true},
+		"wrong key":        {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = ""; tg.IdentityFiles = []string{id} }, what: "offered: key " + id, cure: "ssh-copy-id -i " + id + ".pub", permanent: true},
 		"missing key":      {edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = ""; tg.IdentityFiles = []string{"/no/key"} }, what: "no such file", cure: "identity_file", permanent: true},
 		"encrypted key":    {opt: sshtest.Options{Keys: []xssh.PublicKey{lockedPub}}, edit: func(tg *ssh.Target, _ *sshtest.Server) { tg.Password = ""; tg.IdentityFiles = []string{locked} }, what: "encrypted and no passphrase", cure: "ssh-add", permanent: true},
 		"wrong passphrase": {opt: sshtest.Options{Keys: []xssh.PublicKey{lockedPub}}, edit: func(tg *ssh.Target, _ *sshtest.Server) {

@@ -63,8 +63,8 @@ func loginError(outer, ctx context.Context, t Target, l *login, err error) error
 		e.Err = ctx.Err()
 	case errors.Is(err, errPassphrase), strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "Too many authentication failures"):
 		e.Permanent = true
-		e.What = fmt.Sprintf("The host accepts no way to log in as %s (%s).", t.User, l.summary())
-		e.Cure = fmt.Sprintf("Authorize a key with\n  ssh-copy-id -p %d %s@%s\nor set the host's identity_file or password.", t.Port, t.User, t.Address)
+		e.What = fmt.Sprintf("The host accepts no way to log in as %s: %s.", t.User, l.summary())
+		e.Cure = loginCure(t)
 		l.mu.Lock()
 		if keys := errors.Join(l.errs...); keys != nil {
 			e.Err = keys
@@ -82,6 +82,19 @@ func loginError(outer, ctx context.Context, t Target, l *login, err error) error
 		return closedError(t, err)
 	}
 	return e
+}
+
+// loginCure says how to make the host accept a login.
+func loginCure(t Target) string {
+	key := ""
+	if len(t.IdentityFiles) > 0 {
+		key = " -i " + host.Quote(strings.TrimSuffix(t.IdentityFiles[0], ".pub")+".pub")
+	}
+	begin, end := "Authorize a key with", "or set the host's identity_file or password."
+	if t.Password != "" {
+		begin, end = "Correct the host's password in the inventory, or authorize a key with", "and set identity_file."
+	}
+	return fmt.Sprintf("%s\n  ssh-copy-id%s -p %d %s@%s\n%s", begin, key, t.Port, t.User, t.Address, end)
 }
 
 func closedError(t Target, err error) error {
