@@ -40,7 +40,7 @@ func (b *base) Exec(ctx context.Context, c Command) (Result, error) {
 	m := memberOf(ctx)
 	m.pause()
 	defer m.resume()
-	return b.t.Run(ctx, c)
+	return b.run(ctx, c)
 }
 
 func (b *base) Job(ctx context.Context, j Job) (JobResult, error) { return RunJob(ctx, b.t, b.name, j) }

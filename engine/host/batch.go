@@ -15,7 +15,8 @@ type batch struct {
 	items  []string // in the order they were asked for
 	bytes  int
 	askers map[string][]*asker
-	left   int // askers that still wait
+	left   int  // askers that still wait
+	joint  bool // a command was sent that asks about several items
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -46,7 +47,7 @@ func (b *base) AskShared(ctx context.Context, q Question) (Result, error) {
 	select {
 	case <-a.done:
 	case <-ctx.Done():
-		if a.withdraw() {
+		if a.withdraw(errors.Is(context.Cause(ctx), ErrGivesWay)) {
 			return Result{}, fmt.Errorf("%s: %s was interrupted: %w", b.name, Shorten(QuoteArgv(q.alone().Program().Argv), 120), ctx.Err())
 		}
 	}
@@ -85,8 +86,13 @@ func (m *member) ask(ctx context.Context, b *base, q Question) *asker {
 	return a
 }
 
+// ErrGivesWay is the cause of a context whose questions give way to others: those who
+// asked together with them ask again without them, since what keeps the answer may be
+// what is not asked any more.
+var ErrGivesWay = errors.New("it gives way")
+
 // withdraw takes the question back. It reports false if the answer is there.
-func (a *asker) withdraw() bool {
+func (a *asker) withdraw(givesWay bool) bool {
 	r := a.m.r
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,6 +100,9 @@ func (a *asker) withdraw() bool {
 		return false
 	}
 	a.ends()
+	if givesWay && a.batch.joint {
+		a.batch.cancel()
+	}
 	return true
 }
 
@@ -118,6 +127,7 @@ func (b *batch) take() []string {
 			}
 		}
 	}
+	b.joint = len(out) > 1
 	return out
 }
 
@@ -167,9 +177,10 @@ func (b *batch) answers(items []string) (all []*Result, one *Result, err error) 
 	}()
 	c := b.q.Command(items)
 	c.ReadOnly = true
-	res, err := b.b.t.Run(b.ctx, c)
+	res, err := b.b.run(b.ctx, c)
+	var late *LimitError // asked alone, each would wait as long again
 	switch {
-	case err != nil && len(items) > 1 && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrUnknown):
+	case err != nil && len(items) > 1 && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrUnknown) && !errors.As(err, &late):
 		return nil, nil, nil // it may be said of one of them only
 	case err != nil:
 		return nil, nil, err

@@ -228,6 +228,18 @@ func TestSharedQuestionsAreInterrupted(t *testing.T) {
 		t.Errorf("%d commands were ended", d.ended)
 	}
 
+	// Who gives way takes with him what keeps the answer.
+	way := func(ctx context.Context, h host.Host) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		time.AfterFunc(time.Millisecond, func() { cancel(host.ErrGivesWay) })
+		if _, err := h.AskShared(ctx, about("a")); err == nil {
+			t.Error("an answer before the host gave one")
+		}
+	}
+	d = &distant{}
+	bubble(t, d, time.Second+time.Millisecond, way, asks(t, "b"))
+	wants(t, d, "about a b", "about b")
+
 	d = &distant{} // before it was sent
 	slow := func(context.Context, host.Host) { time.Sleep(time.Minute) }
 	bubble(t, d, time.Minute, gives(time.Microsecond, "a"), slow, asks(t, "b"))

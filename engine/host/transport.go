@@ -58,6 +58,11 @@ type Command struct {
 	// signal $$, nor rely on it being its own.
 	Script string
 
+	// Limit is how long the command may run on the host before it is killed, which is
+	// a LimitError; zero is without limit. What it starts in the background is killed
+	// with it. Host's methods keep it; a Transport does not look at it.
+	Limit time.Duration
+
 	// ReadOnly promises that the command only asks: it changes nothing, so it may run
 	// beside others, without the host's lock, and again after a lost connection.
 	ReadOnly bool

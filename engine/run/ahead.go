@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -20,6 +21,12 @@ const (
 	firstWindow = 16
 	maxWindow   = 64
 )
+
+// giveWay is how long a task waits in its turn while looks at later ones are not
+// answered. Then they are given up and made again in theirs: the host may be at them
+// first, and one that never ends must not keep from the host the very task that would
+// have put it right.
+const giveWay = 5 * time.Second
 
 // lookahead is what was seen of the tasks that come next. It belongs to one
 // playRun; only the probes themselves run in other goroutines.
@@ -44,6 +51,7 @@ type lookKey struct {
 // look is one probe made ahead. Its result may be read after done is closed.
 type look struct {
 	ctx  context.Context // of the probe
+	stop context.CancelCauseFunc
 	u    *use
 	d    decodedStep
 	h    host.Host
@@ -187,7 +195,8 @@ func (pr *playRun) probeAhead(ctx context.Context, u *use) bool {
 		return false
 	}
 	pr.ahead.looks++
-	l := &look{ctx: ctx, u: u, d: d, h: h, c: c, turn: pr.ahead.looks, done: make(chan struct{})}
+	l := &look{u: u, d: d, h: h, c: c, turn: pr.ahead.looks, done: make(chan struct{})}
+	l.ctx, l.stop = context.WithCancelCause(ctx)
 	u.look = l
 	pr.ahead.seen[lookKey{u.t, u.key}] = l
 	pr.ahead.ready = append(pr.ahead.ready, l)
@@ -209,8 +218,38 @@ func (a *lookahead) start() {
 			defer a.pending.Done()
 			defer close(l.done)
 			defer leaves[i]()
+			defer l.stop(nil)
 			l.probe()
 		}()
+	}
+}
+
+// makeWay lets the looks at tasks after turn give way to what is waited for now,
+// until the function it returns is called.
+func (a *lookahead) makeWay(turn int) (over func() bool) {
+	var later []context.CancelCauseFunc
+	for _, l := range a.seen {
+		if l.turn > turn && !l.over() {
+			later = append(later, l.stop)
+		}
+	}
+	if len(later) == 0 {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(giveWay, func() {
+		for _, stop := range later {
+			stop(host.ErrGivesWay)
+		}
+	}).Stop
+}
+
+// over reports whether the probe has ended.
+func (l *look) over() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -238,7 +277,10 @@ func (pr *playRun) taken(t *playbook.Task, in *playbook.Instance) *use {
 		return fresh
 	}
 	delete(pr.ahead.seen, key)
-	<-l.done
+	if !l.over() {
+		defer pr.ahead.makeWay(l.turn)()
+		<-l.done
+	}
 	if l.err != nil {
 		return fresh
 	}
@@ -251,7 +293,9 @@ func (pr *playRun) stale() {
 	if pr.ahead.seen == nil {
 		return
 	}
+	over := pr.ahead.makeWay(0)
 	pr.ahead.pending.Wait()
+	over()
 	clear(pr.ahead.seen)
 	clear(pr.ahead.asked)
 	pr.ahead.window, pr.ahead.held, pr.ahead.blocked = 1, false, nil

@@ -21,7 +21,9 @@ const applyTries = 3
 // step probes, and in a run applies and probes again.
 func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
 	s := d.step.(module.Step)
+	over := u.pr.ahead.makeWay(0)
 	plan, err := s.Probe(ctx, h)
+	over()
 	return u.probed(ctx, s, h, c, plan, err)
 }
 
@@ -180,6 +182,7 @@ func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
 	rctx, leave := u.pr.ahead.asks.Join(ctx)
 	defer leave()
 	u.pr.overlap(ctx, u)
+	defer u.pr.ahead.makeWay(0)()
 	left, err := d.step.(module.Step).Probe(rctx, h)
 	if err != nil {
 		return u.failed(ctx, fmt.Errorf("the change was made, but looking at the host afterwards failed: %w", err)), false

@@ -230,7 +230,9 @@ func stack(trace []byte) string {
 }
 
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
+	over := u.pr.ahead.makeWay(0)
 	findings, err := c.Check(ctx, h)
+	over()
 	return u.checked(ctx, c, findings, err)
 }
 

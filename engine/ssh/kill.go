@@ -21,7 +21,9 @@ func (l *link) stop(sh *shell, r *request) error {
 	go func() {
 		defer close(stopped)
 		for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-			l.kill(sh.markOf(r.n))
+			if sh.runs(r) { // else there is nothing to be found yet, and looking costs the host a login
+				l.kill(sh.markOf(r.n))
+			}
 			t := time.NewTimer(wait)
 			select {
 			case <-r.done:

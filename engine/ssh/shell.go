@@ -137,6 +137,13 @@ func (s *shell) withdraw(r *request) bool {
 	return false
 }
 
+// runs reports whether the shell is at r's command, and not at one before it.
+func (s *shell) runs(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.inflight) > 0 && s.inflight[0] == r
+}
+
 // busySince returns since when the shell's present command runs; zero when
 // idle.
 func (s *shell) busySince() time.Time {

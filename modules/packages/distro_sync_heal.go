@@ -100,10 +100,10 @@ func (d *distroSync) undecided(ctx context.Context, r host.Reader, res *resoluti
 		return nil
 	}
 	argv := []string{"dnf", "-q", "-C", "check"}
-	check, err := r.Query(ctx, argv...)
+	check, err := r.Ask(ctx, host.Command{Argv: argv, Limit: rpm.CheckLimit})
 	switch {
 	case err != nil:
-		return err
+		return rpm.Explain(err)
 	case !check.OK() && strings.TrimSpace(string(check.Stdout)) != "":
 		return nil // something needs what is missing
 	case !check.OK():

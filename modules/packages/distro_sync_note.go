@@ -127,9 +127,11 @@ func (n note) script(path string) string {
 // noteEnd is the part of the transaction's script that removes the note once
 // every package is there, and there once. It does not wait for ferry, which may
 // never come back: a note that outlives its transaction would one day bring back
-// what somebody has removed since.
-const noteEnd = `rpm -qa --qf '` + noteFormat + `' 2>/dev/null >"$note.have"
-if ! grep -qvxFf "$note.have" "$note" &&
+// what somebody has removed since. After a dnf that was killed ($ended) rpm may wait
+// for a lock for ever.
+const noteEnd = `
+[ $ended -ge 128 ] || timeout -s KILL 120 rpm -qa --qf '` + noteFormat + `' 2>/dev/null >"$note.have"
+if [ -s "$note.have" ] && ! grep -qvxFf "$note.have" "$note" &&
    [ -z "$(grep -v -e ^gpg-pubkey- -e ^kernel- -e ^kmod- "$note.have" | sed 's/-[0-9]*:.*\././' | sort | uniq -d)" ]; then
   rm -f "$note"
 fi

@@ -55,21 +55,23 @@ func TestNoteEnd(t *testing.T) {
 	const all = "glibc-0:2.36-9.oe1.x86_64\nnginx-mod-http-echo-1:0.63-4.oe1.x86_64\ntelnet-0:1-1.el8.x86_64\ngpg-pubkey-0:1-1.(none)\ngpg-pubkey-0:2-1.(none)\nkernel-0:5-1.oe1.x86_64\nkernel-0:4-1.el8.x86_64\n"
 	for name, c := range map[string]struct {
 		rpm   string
+		ended int
 		stays bool
 	}{
-		"complete":      {all, false},
-		"old version":   {all + "glibc-0:2.31-1.el8.x86_64\n", true},
-		"missing":       {strings.ReplaceAll(all, "glibc-0:2.36-9.oe1.x86_64\n", ""), true},
-		"other version": {strings.ReplaceAll(all, "2.36", "2.31"), true},
-		"two arches":    {all + "glibc-0:2.36-9.oe1.i686\n", false},
-		"rpm is broken": {"", true},
+		"complete":       {all, 0, false},
+		"old version":    {all + "glibc-0:2.31-1.el8.x86_64\n", 0, true},
+		"missing":        {strings.ReplaceAll(all, "glibc-0:2.36-9.oe1.x86_64\n", ""), 0, true},
+		"other version":  {strings.ReplaceAll(all, "2.36", "2.31"), 0, true},
+		"two arches":     {all + "glibc-0:2.36-9.oe1.i686\n", 1, false},
+		"rpm is broken":  {"", 0, true},
+		"dnf was killed": {all, 137, true},
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "note")
 		if err := os.WriteFile(filepath.Join(dir, "rpm"), fmt.Appendf(nil, "#!/bin/sh\nprintf %%s '%s'\n", c.rpm), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("/bin/sh", "-c", n.script(path)+noteEnd)
+		cmd := exec.Command("/bin/sh", "-c", n.script(path)+fmt.Sprint("ended=", c.ended)+noteEnd)
 		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LC_ALL=C")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)

@@ -190,7 +190,7 @@ func (d *distroSync) ask(ctx context.Context, r host.Reader, res *resolution, pk
 // interrupted transaction the new package can be there while the old one is too.
 func obsoleted(ctx context.Context, r host.Reader) (map[string]bool, error) {
 	argv := []string{"rpm", "-qa", "--qf", `[%{OBSOLETENAME}\n]`}
-	res, err := r.Query(ctx, argv...)
+	res, err := rpm.Query(ctx, r, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (d *distroSync) script(res *resolution) string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C\n")
 	b.WriteString(res.note.with(res.t).script(d.notePath()))
-	b.WriteString(shellLine(d.shell(res)...))
+	b.WriteString(shellLine(d.shell(res)...) + "\nended=$?")
 	b.WriteString(noteEnd)
 	if d.restartSSHD {
 		fmt.Fprintf(&b, `
@@ -116,9 +116,9 @@ func (d *distroSync) verify(ctx context.Context, h host.Host, job host.JobResult
 		return fmt.Errorf("after the transaction no installed package carries the dist tag %s. Either the repositories hold another release than %q, or the transaction did nothing%s", d.distTag(), d.release, after)
 	}
 	argv := []string{"dnf", "-q", "-C", "check"}
-	r, err := h.Query(ctx, argv...)
+	r, err := h.Ask(ctx, host.Command{Argv: argv, Limit: rpm.CheckLimit})
 	if err != nil {
-		return err
+		return rpm.Explain(err)
 	}
 	switch text := strings.TrimSpace(string(r.Stdout)); {
 	case r.Code != 0 && text == "":

@@ -103,7 +103,7 @@ func (s *packageStep) look(ctx context.Context, r host.Reader) (have map[string]
 	argv := rpm.QueryArgv(s.names)
 	res, err := r.AskShared(ctx, rpm.Question(s.names))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, rpm.Explain(err)
 	}
 	var lines []string
 	for line := range strings.Lines(string(res.Stdout)) {

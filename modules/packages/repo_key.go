@@ -15,6 +15,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // RepoKey makes rpm trust a signing key.
@@ -97,7 +99,7 @@ func (s *repoKey) missing(ctx context.Context, r host.Reader) ([]string, error) 
 	var out []string
 	for _, f := range want {
 		argv := []string{"rpm", "-q", rpmName(f)}
-		res, err := r.Query(ctx, argv...)
+		res, err := rpm.Query(ctx, r, argv...)
 		if err != nil {
 			return nil, err
 		}

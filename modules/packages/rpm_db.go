@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,8 +29,9 @@ one it can read and not write. This module converts it:
    a failure, and the copy is put back.
 
 A program that was killed while it had a Berkeley database open leaves shared memory
-(__db.* files) that keeps everybody out. That is repaired first: when no package
-manager runs, the files are removed; the database itself is not touched.
+(__db.* files) that keeps everybody out, or lets everybody wait for ever for a lock
+that it held. That is repaired first: when no package manager is at work, the files are
+removed and queries that hang are ended; the database itself is not touched.
 
 Without "backend" the format that the host's rpm wants to write is taken.
 The copy is kept; "keep_copy = false" removes it once the conversion is proven.`,
@@ -123,8 +125,8 @@ const convertScript = `set -eu
 export LC_ALL=C
 want=%s keep=%s
 db=$(rpm -E %%_dbpath)
-count() { rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
-names() { rpm --dbpath "$1" -qa --qf '%%{NAME}\n' 2>/dev/null | sort -u | wc -l; }
+count() { timeout -s KILL 600 rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
+names() { timeout -s KILL 600 rpm --dbpath "$1" -qa --qf '%%{NAME}\n' 2>/dev/null | sort -u | wc -l; }
 before=$(count "$db")
 # A copy that lists more was made by a conversion that was cut off: what is here
 # is the torso. Names are counted, since a copy of a host on which a transaction
@@ -193,15 +195,35 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 }
 
 // openScript removes the shared memory of a Berkeley database. It waits for no
-// one: where a package manager runs, the memory is in use.
-const openScript = `for p in rpm dnf yum; do if pgrep -x "$p" >/dev/null; then echo "a package manager is at work ($p); the database is left as it is" >&2; exit 1; fi; done
-rm -f "$(rpm -E %_dbpath)"/__db.*`
+// one: where a package manager runs, the memory is in use. A query of rpm's that is
+// under way hangs, since nobody gets in; it holds the lock by which the memory is made
+// anew, and is deaf to TERM. What changes packages holds another lock, and is left.
+const openScript = `db=$(rpm -E %_dbpath)
+at_work() { echo "a package manager is at work ($1); the database is left as it is. If it does not go on, it waits for the database too: end it with kill -9, then run again" >&2; exit 1; }
+for p in dnf yum; do pid=$(pgrep -x "$p" | head -n 1); [ -z "$pid" ] || at_work "$p, process $pid"; done
+fd=$(find /proc/[0-9]*/fd -lname '*/.rpm.lock' 2>/dev/null | head -n 1); [ -z "$fd" ] || { pid=${fd#/proc/}; at_work "process ${pid%%/*}"; }
+rm -f "$db"/__db.*
+for pid in $(pgrep -x rpm); do kill -9 "$pid" 2>/dev/null; done
+:`
+
+// openLimit is how long rpm may take to open its database and look up one name, which
+// takes a small part of a second. The memory of a database that nobody changes may be
+// removed at any time, so nothing is lost if a host is that slow.
+const openLimit = 20 * time.Second
 
 // shutOut reports whether rpm cannot open its database because a program that
 // had it open was killed.
 func shutOut(ctx context.Context, r host.Reader) (bool, error) {
 	argv := []string{"rpm", "-q", "rpm"}
-	res, err := r.Query(ctx, argv...)
+	res, err := r.Ask(ctx, host.Command{Argv: argv, Limit: openLimit})
+	var late *host.LimitError
+	if errors.As(err, &late) {
+		f, err := r.Facts(ctx, "rpm_db")
+		if have := f.String("rpm_db"); err == nil && have != "bdb" {
+			err = fmt.Errorf("rpm does not answer: %w. Its database (%s) has no shared memory in which a lock could have been left, so see what it waits for on the host: the disk, or a program that has the database open (fuser -v /var/lib/rpm/*)", late, have)
+		}
+		return err == nil, err
+	}
 	if err != nil || res.OK() {
 		return false, err
 	}

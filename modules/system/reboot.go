@@ -10,6 +10,8 @@ import (
 	"github.com/ferry-ops/ferry/engine/host"
 	"github.com/ferry-ops/ferry/engine/module"
 	"github.com/ferry-ops/ferry/engine/schema"
+
+	"github.com/ferry-ops/ferry/modules/internal/rpm"
 )
 
 // Reboot restarts the host.
@@ -111,7 +113,7 @@ func newerThanBoot(ctx context.Context, r host.Reader, names []string) ([]string
 		return nil, fmt.Errorf("the time of the host's boot is not understood: %w", err)
 	}
 	argv = append([]string{"rpm", "-q", "--qf", `%{NAME}\t%{INSTALLTIME}\n`, "--"}, names...)
-	if res, err = r.Query(ctx, argv...); err != nil {
+	if res, err = rpm.Query(ctx, r, argv...); err != nil {
 		return nil, err
 	}
 	var out []string

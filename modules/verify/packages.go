@@ -191,9 +191,9 @@ func summarize(hits []string, one, many, cure string) []module.Finding {
 // broken asks the package manager for broken dependencies.
 func broken(ctx context.Context, r host.Reader) ([]module.Finding, error) {
 	argv := []string{"/bin/sh", "-c", `if command -v dnf >/dev/null; then exec dnf -q -C check; elif command -v yum >/dev/null; then exec yum -q -C check; fi; exit 99`}
-	res, err := r.Query(ctx, argv...)
+	res, err := r.Ask(ctx, host.Command{Argv: argv, Limit: rpm.CheckLimit})
 	if err != nil {
-		return nil, err
+		return nil, rpm.Explain(err)
 	}
 	text := strings.TrimSpace(string(res.Stdout))
 	switch {

@@ -3,6 +3,8 @@ package hosttest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/ferry-ops/ferry/engine/host"
@@ -43,8 +45,11 @@ func (h *Host) run(ctx context.Context, c host.Command, write bool) (host.Result
 		return host.Result{Code: 1, Stderr: []byte("injected failure\n")}, nil
 	}
 	res, err := h.answerTo(c, line, write)
-	if err == nil {
-		err = f.after(h.name)
+	var late *host.LimitError
+	if err == nil || errors.As(err, &late) {
+		if lost := f.after(h.name); lost != nil {
+			err = lost
+		}
 	}
 	if err != nil {
 		return host.Result{}, err
@@ -56,6 +61,12 @@ func (h *Host) answerTo(c host.Command, line string, write bool) (host.Result, e
 	a := h.find(c.Argv)
 	var res host.Result
 	switch {
+	case a != nil && a.never:
+		a.used = true
+		if c.Limit <= 0 {
+			return res, fmt.Errorf("%s: %s does not end on this host, and has no Limit", h.name, line)
+		}
+		return host.Result{Code: 137}, &host.LimitError{Argv: c.Argv, Limit: c.Limit}
 	case a != nil:
 		a.used = true
 		res = host.Result{Stdout: bytes.Clone(a.stdout), Stderr: bytes.Clone(a.stderr), Code: a.code}

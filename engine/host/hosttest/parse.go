@@ -34,6 +34,7 @@ type answer struct {
 	line           string   // as written
 	stdout, stderr []byte
 	code           int
+	never          bool // it waits for something that does not come
 	used           bool
 }
 
@@ -176,6 +177,8 @@ func (p *parser) body() (*answer, error) {
 			to = &a.stderr
 		case l == "[no newline]":
 			newline = false
+		case l == "[never]":
+			a.never = true
 		case strings.HasPrefix(l, "[exit ") && strings.HasSuffix(l, "]"):
 			n, err := strconv.Atoi(l[6 : len(l)-1])
 			if err != nil {

@@ -20,9 +20,9 @@ func QueryArgv(names []string) []string {
 func Question(names []string) host.Question {
 	return host.Question{Kind: queryKind{}, Item: strings.Join(names, host.WordSep), Split: splitQuery, Command: func(items []string) host.Command {
 		if len(items) == 1 {
-			return host.Command{Argv: QueryArgv(strings.Split(items[0], host.WordSep))}
+			return host.Command{Argv: QueryArgv(strings.Split(items[0], host.WordSep)), Limit: Limit}
 		}
-		return host.Command{Argv: QueryArgv(host.WordsOf(items))}
+		return host.Command{Argv: QueryArgv(host.WordsOf(items)), Limit: Limit}
 	}}
 }
 

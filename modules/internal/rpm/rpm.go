@@ -34,7 +34,7 @@ const QueryFormat = `%{NAME}\t%{EPOCHNUM}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{VE
 // error: a host without packages does not exist, one whose database is lost does.
 func List(ctx context.Context, r host.Reader) ([]Package, error) {
 	argv := []string{"rpm", "-qa", "--qf", QueryFormat}
-	res, err := r.Query(ctx, argv...)
+	res, err := Query(ctx, r, argv...)
 	if res, err = host.Must(argv, res, err); err != nil {
 		return nil, err
 	}
