@@ -53,6 +53,9 @@ var victims = []string{"dnf", "job", "host"}
 func TestTransactionKilledInTheMiddle(t *testing.T) {
 	n := int(envNumber(t, killsVar, 2))
 	seed := envNumber(t, seedVar, uint64(time.Now().UnixNano()))
+	if os.Getenv(killsVar) == "" && os.Getenv(seedVar) == "" {
+		seed = 1 // every run of the tests is the same; a campaign looks elsewhere each time
+	}
 	t.Logf("%d kills; the same again: %s=%d %s=%d", n, killsVar, n, seedVar, seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	kills := make([]kill, n)

@@ -12,12 +12,7 @@ import (
 // success. flag is the flag they were given with.
 func (pb *Playbook) CheckTags(flag string, tags []string) diag.Set {
 	set := diag.Set{Sources: pb.Sources}
-	var known []string
-	for _, p := range pb.Plays {
-		known = append(tagsIn(p.Items, known), p.Tags...)
-	}
-	slices.Sort(known)
-	known = slices.Compact(known)
+	known := pb.Tags()
 	for _, t := range tags {
 		if slices.Contains(known, t) || t == "always" || t == "never" {
 			continue
@@ -26,13 +21,23 @@ func (pb *Playbook) CheckTags(flag string, tags []string) diag.Set {
 		switch {
 		case hint != "":
 		case len(known) == 0:
-			hint = " It has no tags at all."
+			hint = " None of them has tags."
 		default:
-			hint = " It has " + strings.Join(known, ", ") + "."
+			hint = " Their tags are " + strings.Join(known, ", ") + "."
 		}
-		set.Append(diag.Errorf("Unknown tag", nil, "Nothing in the playbook %q has the tag %q, so %s %s selects nothing.%s", pb.Name, t, flag, t, hint))
+		set.Append(diag.Errorf("Unknown tag", nil, "No play, block or task of the playbook %q has the tag %q, so %s %s selects nothing. (Handlers run when they are notified.)%s", pb.Name, t, flag, t, hint))
 	}
 	return set
+}
+
+// Tags are the tags by which something of the playbook can be selected, sorted.
+func (pb *Playbook) Tags() []string {
+	var known []string
+	for _, p := range pb.Plays {
+		known = append(tagsIn(p.Items, known), p.Tags...)
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
 // tagsIn appends the tags of items and of everything below them.

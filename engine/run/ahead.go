@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -72,6 +73,7 @@ func (pr *playRun) aheadOf(ctx context.Context, items []playbook.Item, tags []st
 	if a.seen == nil {
 		a.window, a.joins, a.seen, a.asked = firstWindow, maxWindow, map[lookKey]*look{}, map[*playbook.Task]bool{}
 	}
+	a.askAgain()
 	if len(a.seen) > a.window/2 || pr.r.opts.OneByOne || pr.r.opts.stopped() {
 		return
 	}
@@ -224,12 +226,13 @@ func (a *lookahead) start() {
 	}
 }
 
-// makeWay lets the looks at tasks after turn give way to what is waited for now,
-// until the function it returns is called.
-func (a *lookahead) makeWay(turn int) (over func() bool) {
+// makeWay lets what is looked at for other turns give way to what is waited for now,
+// until the function it returns is called. A look whose turn it is is not in a.seen
+// any more.
+func (a *lookahead) makeWay() (over func() bool) {
 	var later []context.CancelCauseFunc
 	for _, l := range a.seen {
-		if l.turn > turn && !l.over() {
+		if !l.over() {
 			later = append(later, l.stop)
 		}
 	}
@@ -241,6 +244,16 @@ func (a *lookahead) makeWay(turn int) (over func() bool) {
 			stop(host.ErrGivesWay)
 		}
 	}).Stop
+}
+
+// askAgain forgets the looks that gave way, so that they are made again together.
+func (a *lookahead) askAgain() {
+	for k, l := range a.seen {
+		if l.over() && errors.Is(context.Cause(l.ctx), host.ErrGivesWay) {
+			delete(a.seen, k)
+			delete(a.asked, k.t)
+		}
+	}
 }
 
 // over reports whether the probe has ended.
@@ -265,6 +278,9 @@ func (l *look) probe() {
 	} else {
 		l.plan, l.err = l.d.step.(module.Step).Probe(l.ctx, l.h)
 	}
+	if l.err == nil && l.ctx.Err() != nil { // what it saw may be half of it
+		l.err = errNotSeen
+	}
 }
 
 // taken returns the use of a task that was looked at ahead, or a fresh one. A
@@ -278,7 +294,7 @@ func (pr *playRun) taken(t *playbook.Task, in *playbook.Instance) *use {
 	}
 	delete(pr.ahead.seen, key)
 	if !l.over() {
-		defer pr.ahead.makeWay(l.turn)()
+		defer pr.ahead.makeWay()()
 		<-l.done
 	}
 	if l.err != nil {
@@ -293,7 +309,7 @@ func (pr *playRun) stale() {
 	if pr.ahead.seen == nil {
 		return
 	}
-	over := pr.ahead.makeWay(0)
+	over := pr.ahead.makeWay()
 	pr.ahead.pending.Wait()
 	over()
 	clear(pr.ahead.seen)

@@ -48,7 +48,7 @@ func (u *use) join(ctx context.Context, s module.Step) *joint {
 	j := &joint{step: s}
 	following := pr.following(ctx, u)
 	defer func() { pr.ahead.tried(len(following), j) }()
-	defer pr.ahead.makeWay(0)()
+	defer pr.ahead.makeWay()()
 	for _, l := range following {
 		<-l.done
 		changes, fits := u.fits(l)

@@ -21,10 +21,14 @@ const applyTries = 3
 // step probes, and in a run applies and probes again.
 func (u *use) step(ctx context.Context, d decodedStep, h host.Host, c *connection) (event.Event, map[string]cty.Value) {
 	s := d.step.(module.Step)
-	over := u.pr.ahead.makeWay(0)
-	plan, err := s.Probe(ctx, h)
-	over()
+	plan, err := u.probe(ctx, s, h)
 	return u.probed(ctx, s, h, c, plan, err)
+}
+
+// probe looks in the step's turn: what is looked at ahead gives way to it.
+func (u *use) probe(ctx context.Context, s module.Step, h host.Host) (module.Plan, error) {
+	defer u.pr.ahead.makeWay()()
+	return s.Probe(ctx, h)
 }
 
 // probed goes on from what a probe returned.
@@ -182,7 +186,7 @@ func (u *use) converged(ctx context.Context, h host.Host) (event.Event, bool) {
 	rctx, leave := u.pr.ahead.asks.Join(ctx)
 	defer leave()
 	u.pr.overlap(ctx, u)
-	defer u.pr.ahead.makeWay(0)()
+	defer u.pr.ahead.makeWay()()
 	left, err := d.step.(module.Step).Probe(rctx, h)
 	if err != nil {
 		return u.failed(ctx, fmt.Errorf("the change was made, but looking at the host afterwards failed: %w", err)), false

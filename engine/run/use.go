@@ -230,9 +230,10 @@ func stack(trace []byte) string {
 }
 
 func (u *use) check(ctx context.Context, c module.Check, h host.Host) (event.Event, map[string]cty.Value) {
-	over := u.pr.ahead.makeWay(0)
-	findings, err := c.Check(ctx, h)
-	over()
+	findings, err := func() ([]module.Finding, error) {
+		defer u.pr.ahead.makeWay()() // as in probe
+		return c.Check(ctx, h)
+	}()
 	return u.checked(ctx, c, findings, err)
 }
 

@@ -20,11 +20,14 @@ func (l *link) stop(sh *shell, r *request) error {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		const poll = 250 * time.Millisecond
+		for wait := poll; ; {
+			next := poll
 			if sh.runs(r) { // else there is nothing to be found yet, and looking costs the host a login
 				l.kill(sh.markOf(r.n))
+				next, wait = wait, min(2*wait, 5*time.Second)
 			}
-			t := time.NewTimer(wait)
+			t := time.NewTimer(next)
 			select {
 			case <-r.done:
 				t.Stop()

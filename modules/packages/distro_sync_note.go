@@ -130,7 +130,9 @@ func (n note) script(path string) string {
 // what somebody has removed since. After a dnf that was killed ($ended) rpm may wait
 // for a lock for ever.
 const noteEnd = `
-[ $ended -ge 128 ] || timeout -s KILL 120 rpm -qa --qf '` + noteFormat + `' 2>/dev/null >"$note.have"
+rm -f "$note.have"
+[ $ended -ge 128 ] || timeout -k 5 120 rpm -qa --qf '` + noteFormat + `' 2>/dev/null >"$note.have"
+case $? in 124|137) rm -f "$note.have";; esac
 if [ -s "$note.have" ] && ! grep -qvxFf "$note.have" "$note" &&
    [ -z "$(grep -v -e ^gpg-pubkey- -e ^kernel- -e ^kmod- "$note.have" | sed 's/-[0-9]*:.*\././' | sort | uniq -d)" ]; then
   rm -f "$note"

@@ -71,6 +71,9 @@ func TestNoteEnd(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "rpm"), fmt.Appendf(nil, "#!/bin/sh\nprintf %%s '%s'\n", c.rpm), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.WriteFile(path+".have", []byte(all), 0o644); err != nil { // of a job that was killed earlier
+			t.Fatal(err)
+		}
 		cmd := exec.Command("/bin/sh", "-c", n.script(path)+fmt.Sprint("ended=", c.ended)+noteEnd)
 		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LC_ALL=C")
 		if out, err := cmd.CombinedOutput(); err != nil {

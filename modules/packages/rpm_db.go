@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,8 +126,8 @@ const convertScript = `set -eu
 export LC_ALL=C
 want=%s keep=%s
 db=$(rpm -E %%_dbpath)
-count() { timeout -s KILL 600 rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
-names() { timeout -s KILL 600 rpm --dbpath "$1" -qa --qf '%%{NAME}\n' 2>/dev/null | sort -u | wc -l; }
+count() { timeout -k 5 600 rpm --dbpath "$1" -qa 2>/dev/null | wc -l; }
+names() { timeout -k 5 600 rpm --dbpath "$1" -qa --qf '%%{NAME}\n' 2>/dev/null | sort -u | wc -l; }
 before=$(count "$db")
 # A copy that lists more was made by a conversion that was cut off: what is here
 # is the torso. Names are counted, since a copy of a host on which a transaction
@@ -196,19 +197,25 @@ func (d *rpmDB) Apply(ctx context.Context, h host.Host, _ module.Plan) error {
 
 // openScript removes the shared memory of a Berkeley database. It waits for no
 // one: where a package manager runs, the memory is in use. A query of rpm's that is
-// under way hangs, since nobody gets in; it holds the lock by which the memory is made
-// anew, and is deaf to TERM. What changes packages holds another lock, and is left.
-const openScript = `db=$(rpm -E %_dbpath)
-at_work() { echo "a package manager is at work ($1); the database is left as it is. If it does not go on, it waits for the database too: end it with kill -9, then run again" >&2; exit 1; }
-for p in dnf yum; do pid=$(pgrep -x "$p" | head -n 1); [ -z "$pid" ] || at_work "$p, process $pid"; done
-fd=$(find /proc/[0-9]*/fd -lname '*/.rpm.lock' 2>/dev/null | head -n 1); [ -z "$fd" ] || { pid=${fd#/proc/}; at_work "process ${pid%%/*}"; }
+// under way hangs, since nobody gets in, and is deaf to TERM. What changes packages
+// holds another lock, which is looked for last. Programs in containers have databases
+// of their own. The memory is removed twice: what was let in by the first time and
+// ended then may have begun to make it anew.
+const openScript = `db=$(rpm -E %_dbpath) me=$(readlink /proc/self/ns/mnt)
+here() { for p in $(pgrep -x "$1"); do [ "$(readlink "/proc/$p/ns/mnt")" != "$me" ] || echo "$p"; done; }
+at_work() { echo "a package manager is at work ($1); the database is left as it is. Run again when it has ended. Should it have stood still since the kill (no CPU time in ps, nothing new in /var/log/dnf.rpm.log), it waits for the database too; then end it with kill -9" >&2; exit 1; }
+for n in dnf dnf-3 dnf-automatic microdnf yum yum-cron packagekitd; do set -- $(here $n); [ $# = 0 ] || at_work "$n, process $1"; done
+hang=$(here rpm)
+for fd in $(find /proc/[0-9]*/fd -lname '*/.rpm.lock' 2>/dev/null); do
+  p=${fd#/proc/}; p=${p%%/*}; [ "$(readlink "/proc/$p/ns/mnt")" != "$me" ] || at_work "process $p"
+done
 rm -f "$db"/__db.*
-for pid in $(pgrep -x rpm); do kill -9 "$pid" 2>/dev/null; done
+[ -z "$hang" ] || { kill -9 $hang 2>/dev/null; sleep 1; rm -f "$db"/__db.*; }
 :`
 
 // openLimit is how long rpm may take to open its database and look up one name, which
 // takes a small part of a second. The memory of a database that nobody changes may be
-// removed at any time, so nothing is lost if a host is that slow.
+// removed at any time: on a host that is only slow nothing is lost.
 const openLimit = 20 * time.Second
 
 // shutOut reports whether rpm cannot open its database because a program that
@@ -219,8 +226,11 @@ func shutOut(ctx context.Context, r host.Reader) (bool, error) {
 	var late *host.LimitError
 	if errors.As(err, &late) {
 		f, err := r.Facts(ctx, "rpm_db")
-		if have := f.String("rpm_db"); err == nil && have != "bdb" {
-			err = fmt.Errorf("rpm does not answer: %w. Its database (%s) has no shared memory in which a lock could have been left, so see what it waits for on the host: the disk, or a program that has the database open (fuser -v /var/lib/rpm/*)", late, have)
+		if err != nil {
+			return false, errors.Join(late, err)
+		}
+		if have := f.String("rpm_db"); have != "bdb" {
+			err = fmt.Errorf("rpm does not answer: %w. Its database (%s) is not Berkeley's, which a killed program can shut, so see what it waits for on the host: the disk, or a program that has the database open (fuser -v /var/lib/rpm/*)", late, cmp.Or(have, "of no known format"))
 		}
 		return err == nil, err
 	}
@@ -232,5 +242,9 @@ func shutOut(ctx context.Context, r host.Reader) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, &host.CommandError{Argv: argv, Result: res}
+	failed := &host.CommandError{Argv: argv, Result: res}
+	if strings.Contains(string(res.Stderr), "error while loading shared libraries") {
+		return false, fmt.Errorf("rpm itself does not run, because a library is missing: a transaction was killed in the moment it was replaced. The new package that has the library is in /var/cache/dnf/*/packages on the host. Copy it to a machine with rpm, take the library out of it there (rpm2cpio FILE | cpio -idm), copy that to its place on the host, and run again: %w", failed)
+	}
+	return false, failed
 }

@@ -33,18 +33,9 @@ func (a *app) completeTags(_ *cobra.Command, args []string, toComplete string) (
 	at := strings.LastIndexByte(toComplete, ',') + 1
 	before, word := toComplete[:at], toComplete[at:]
 	seen := map[string]bool{"always": true, "never": true}
-	add := func(tags []string) {
-		for _, t := range tags {
-			seen[t] = true
-		}
-	}
 	for _, pb := range a.playbooksOf(args) {
-		for _, p := range pb.Plays {
-			add(p.Tags)
-			addTags(p.Items, add)
-			for _, h := range p.Handlers {
-				add(h.Meta.Tags)
-			}
+		for _, t := range pb.Tags() {
+			seen[t] = true
 		}
 	}
 	var out []string
@@ -54,28 +45,6 @@ func (a *app) completeTags(_ *cobra.Command, args []string, toComplete string) (
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
-}
-
-func addTags(items []playbook.Item, add func([]string)) {
-	for _, it := range items {
-		switch it := it.(type) {
-		case *playbook.Task:
-			add(it.Meta.Tags)
-		case *playbook.Block:
-			add(it.Tags)
-			addTags(it.Items, add)
-			addTags(it.Rescue, add)
-			addTags(it.Always, add)
-		case *playbook.Use:
-			add(it.Tags)
-			addTags(it.Unit.Items, add)
-		case *playbook.Call:
-			add(it.Tags)
-			for _, u := range it.Units {
-				addTags(u.Items, add)
-			}
-		}
-	}
 }
 
 // completeTasks offers the addresses of the tasks of the playbook that is named

@@ -22,13 +22,13 @@ func Query(ctx context.Context, r host.Reader, argv ...string) (host.Result, err
 	return res, Explain(err)
 }
 
-// Explain says why a question to the rpm database got no answer within its limit. A
-// Berkeley database keeps its locks in shared memory: a program that is killed while
-// it has one never releases it, and all others wait for ever, deaf to TERM.
+// Explain says why a question to the package database may have got no answer within
+// its limit. A Berkeley database keeps its locks in shared memory: a program that is
+// killed while it has one never releases it, and all others wait for ever, deaf to TERM.
 func Explain(err error) error {
 	var late *host.LimitError
 	if !errors.As(err, &late) {
 		return err
 	}
-	return fmt.Errorf("rpm waits for its database and gets no answer: %w. A program that was killed while it had the database open leaves a lock that nobody releases. This opens the database again, before anything else asks for it:\n    task \"rpm_db\" \"readable\" { convert = false }", err)
+	return fmt.Errorf("the package database gives no answer: %w. See whether another program is at work on it, or the disk is slow:\n    ps -C rpm,dnf,yum,packagekitd\nIf there are files /var/lib/rpm/__db.*, a program that was killed may have left a lock in them that nobody releases. This opens the database again, before anything else asks for it:\n    task \"rpm_db\" \"readable\" { convert = false }", err)
 }
