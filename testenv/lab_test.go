@@ -250,8 +250,9 @@ func pauseAndCrash(t *testing.T, h *lab.Host) {
 func page(t *testing.T, h *lab.Host) string {
 	t.Helper()
 	var last error
+	client := http.Client{Timeout: 10 * time.Second}
 	for range 50 { // the site may be a moment later than sshd
-		r, err := http.Get(fmt.Sprintf("http://%s:%d/", h.Address, lab.SitePort))
+		r, err := client.Get(fmt.Sprintf("http://%s:%d/", h.Address, lab.SitePort))
 		if err == nil {
 			b, err := io.ReadAll(r.Body)
 			_ = r.Body.Close()

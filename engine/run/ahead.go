@@ -304,7 +304,8 @@ func (pr *playRun) taken(t *playbook.Task, in *playbook.Instance) *use {
 }
 
 // stale drops what was seen, because the host is about to change. It returns
-// when no probe is under way any more: none may meet a half-made change.
+// when no probe is under way any more, so that none meets a half-made change; one that
+// could not be stopped is not used.
 func (pr *playRun) stale() {
 	if pr.ahead.seen == nil {
 		return

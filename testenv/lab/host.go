@@ -45,6 +45,8 @@ func (h *Host) Start(ctx context.Context) error {
 	if err := os.MkdirAll(h.path(), 0o755); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, bootLimit)
+	defer cancel()
 	return h.lab.spawn(ctx, h.path("supervisor.pid"), h.path("supervisor.log"), "supervise", h.lab.state.Name, h.Name)
 }
 

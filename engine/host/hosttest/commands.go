@@ -66,7 +66,7 @@ func (h *Host) answerTo(c host.Command, line string, write bool) (host.Result, e
 		if c.Limit <= 0 {
 			return res, fmt.Errorf("%s: %s does not end on this host, and has no Limit", h.name, line)
 		}
-		return host.Result{Code: 137}, &host.LimitError{Argv: c.Argv, Limit: c.Limit}
+		return host.Result{Code: 137}, &host.LimitError{Argv: c.Argv, Limit: c.Limit, Sensitive: c.Sensitive}
 	case a != nil:
 		a.used = true
 		res = host.Result{Stdout: bytes.Clone(a.stdout), Stderr: bytes.Clone(a.stderr), Code: a.code}

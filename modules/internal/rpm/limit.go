@@ -10,7 +10,7 @@ import (
 )
 
 // Limit is how long a question to the rpm database may take. A slow disk needs some
-// seconds for all packages; what takes longer waits for a lock, see Explain.
+// seconds for all packages; what takes longer mostly waits for a lock, see Explain.
 const Limit = 2 * time.Minute
 
 // CheckLimit is Limit for "dnf check", which compares every package with all others.
